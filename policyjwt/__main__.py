@@ -1,0 +1,5 @@
+"""`python -m policyjwt`."""
+
+from policyjwt.cli.main import main
+
+main()

@@ -1,0 +1,301 @@
+"""What an evaluation can tell about itself: results in; findings and assurances out, made when somebody reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from policyjwt.assurance import TABLE, Standing
+from policyjwt.compiler.validator import Validator
+from policyjwt.errors import TokenRefused, UntrustedTokenError
+from policyjwt.expressions.explanation import Explanation
+from policyjwt.language.model import IssuerFrom
+from policyjwt.requirements.line import (
+    DEFECT,
+    LIMIT,
+    MET,
+    NOT_REACHED,
+    OBSERVED,
+    PASSING,
+    Facts,
+    Line,
+    code_of,
+    outcome_of,
+)
+from policyjwt.requirements.paths import claims_read
+from policyjwt.requirements.rules import RuleLine
+from policyjwt.source import Place
+from policyjwt.verdict import FAILING, Assurance, Finding, Judged, Location, Outcome, Released
+
+DEPENDENCY_CODES = frozenset({"replay.store_unavailable", "replay.store_full", "key.set_stale", "internal.clock"})
+"""Refusals for which something of ours is to blame: the client may come again."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RefusedEarly:
+    """A token that no policy judged: its form is broken, or no policy is for it."""
+
+    refused: TokenRefused
+    now: float
+    text: str | None
+
+    def judged(self) -> Judged:
+        """See `Account`."""
+        return Judged(evaluated_at=self.now, token_digest=_digest(self.text))
+
+    def released(self) -> Released:
+        """Nothing is released."""
+        raise UntrustedTokenError("this token is not trusted: its claims are not available")
+
+    def findings(self, *, values: bool) -> tuple[Finding, ...]:
+        """The one reason."""
+        return (_refusal(self.refused, None),)
+
+    def assurances(self) -> tuple[Assurance, ...]:
+        """Nothing is assured."""
+        return tuple(Assurance(name, False, why_not=_no_policy(name)) for name in TABLE)
+
+    def good_until(self) -> float | None:
+        """Nothing that could end."""
+        return None
+
+    def missing(self) -> bool:
+        """See `Account`."""
+        return self.refused.code == "token.missing"
+
+    def dependency_down(self) -> bool:
+        """See `Account`."""
+        return self.refused.code in DEPENDENCY_CODES
+
+    def insufficient_scope(self) -> bool:
+        """See `Account`."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class JudgedByPolicy:
+    """A token that a policy judged. `results` are those of the validator's lines, None where verification stopped.
+
+    `promised` are the results of the promises, `standings` what the policy's mechanisms give as loaded, `refused` is
+    why verification stopped, `consumed` a phrase about the nonce, `keys_until` the instant past which the keys are no
+    longer believed; `passes` is the decision.
+    """
+
+    validator: Validator
+    facts: Facts
+    results: tuple[str, ...] | None
+    promised: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    text: str
+    refused: TokenRefused | None = None
+    consumed: str | None = None
+    keys_until: float | None = None
+    passes: bool = False
+
+    def judged(self) -> Judged:
+        """See `Account`."""
+        policy, at = self.validator.policy, self.validator.policy.block.place.span
+        return Judged(
+            evaluated_at=self.facts.now,
+            policy=policy.name,
+            policy_digest=policy.digest,
+            policy_location=Location(at.file, at.line, at.column),
+            token_digest=_digest(self.text),
+            key=self.facts.key,
+        )
+
+    def released(self) -> Released:
+        """See `Account`."""
+        policy, claims = self.validator.policy, self.facts.claims
+        return Released(
+            claims=claims,
+            provided=frozenset(provided.claim for provided in policy.block.provides),
+            issuer=policy.issuer.glob if isinstance(policy.issuer, IssuerFrom) else str(claims["iss"]),
+            policy=policy.name,
+        )
+
+    def findings(self, *, values: bool) -> tuple[Finding, ...]:
+        """See `Account`."""
+        return tuple(self._findings(values=values))
+
+    def _findings(self, *, values: bool) -> Iterator[Finding]:
+        if self.refused is not None and not _has_a_line(self.refused.code):
+            yield _refusal(self.refused, self.validator.policy.block.place)
+        results = self.results if self.results is not None else tuple(self._stopped())
+        for line, result in zip(self.validator.lines, results, strict=True):
+            if not (line.about.implicit and result in {MET, NOT_REACHED}):
+                yield self._finding(line, result, values=values)
+        for promise, result in zip(self.validator.promises, self.promised, strict=True):
+            yield self._finding(promise, result, values=values)
+
+    def _stopped(self) -> Iterator[str]:
+        """The results where verification stopped: met up to the stage that refused, not reached behind it."""
+        order = ("header", "key", "signature")
+        assert self.refused is not None
+        stage, reason = self.refused.code.split(".", 1)
+        at = order.index(stage) if stage in order else 0
+        for line in self.validator.lines:
+            mine = line.about.stage
+            if mine == stage and _has_a_line(self.refused.code):
+                yield reason
+            else:
+                yield MET if mine in order and order.index(mine) < at else NOT_REACHED
+
+    def _finding(self, line: Line, result: str, *, values: bool) -> Finding:
+        about = line.about
+        told = self._explanation(line, result, values=values)
+        observed = result.startswith(OBSERVED)
+        start = about.place.span
+        return Finding(
+            code=code_of(about, result),
+            outcome=outcome_of(result),
+            would_be=outcome_of(result.removeprefix(OBSERVED)) if observed else None,
+            requirement=about.text,
+            location=Location(start.file, start.line, start.column),
+            expected=told.expected,
+            actual=told.actual,
+            because=about.because,
+            help=told.help,
+            reference=about.reference,
+        )
+
+    def _explanation(self, line: Line, result: str, *, values: bool) -> Explanation:
+        if self.refused is not None:
+            if code_of(line.about, result) == self.refused.code:
+                return Explanation(self.refused.actual, self.refused.expected, self.refused.help)
+            if result == NOT_REACHED:
+                return Explanation(_UNJUDGED if self.facts.key else _UNVERIFIED, "")
+        if line is self.validator.nonce and (self.consumed is not None or result == NOT_REACHED):
+            said = self.consumed or f"the nonce was not consumed: {self._why_not_consumed()}"
+            return Explanation(said, "each token is accepted once", _REPLAY_HELP.get(result))
+        if result in {DEFECT, LIMIT} and not isinstance(line, RuleLine):
+            return Explanation("judging this failed, which is a defect of policyjwt", "", help="please report it")
+        try:
+            return line.explain(self.facts, result, values=values and not self._is_confidential(line))
+        except Exception:  # noqa: BLE001 - the border of a view: the result stands, and telling it never raises
+            return Explanation("this can't be told, which is a defect of policyjwt", "", help="please report it")
+
+    def _why_not_consumed(self) -> str:
+        results = self.results or ()
+        others = [result for at, result in enumerate(results) if at != self.validator.nonce_at]
+        if self.validator.passes(tuple(others)) and "not_established" not in self.promised:
+            return "this only inspects"
+        return "the token is already refused"
+
+    def _is_confidential(self, line: Line) -> bool:
+        """Whether the line reads a confidential claim: no view shows the value of one."""
+        hidden = {path.members[0] for item in self.validator.policy.block.confidential for path in item.claims}
+        return bool(hidden) and not hidden.isdisjoint(claims_read(line))
+
+    def assurances(self) -> tuple[Assurance, ...]:
+        """See `Account`."""
+        results = self.results if self.results is not None else tuple(self._stopped())
+        failed: dict[str, str] = {}
+        for line, result in zip(self.validator.lines, results, strict=True):
+            if result == NOT_REACHED:
+                failed.setdefault(line.about.stage, _NOT_REACHED)
+            elif result not in PASSING and failed.get(line.about.stage, _NOT_REACHED) == _NOT_REACHED:
+                failed[line.about.stage] = self._explanation(line, result, values=False).actual
+        return tuple(_assurance(self._with_key(standing), failed) for standing in self.standings)
+
+    def _with_key(self, standing: Standing) -> Standing:
+        """Integrity is given by one key, and the verdict names it."""
+        key = self.facts.key
+        if standing.name != "integrity" or not standing.given or key is None:
+            return standing
+        named = key.reference if key.thumbprint is None else f"sha256 {key.thumbprint[:8]}…"
+        return replace(standing, phrase=f"{self.facts.header.get('alg')}, key {named}")
+
+    def good_until(self) -> float | None:
+        """See `Account`."""
+        if not self.passes:
+            return None  # what is refused stays refused for this use
+        ahead = [
+            instant
+            for line in self.validator.lines
+            for instant in line.instants(self.facts)
+            if instant > self.facts.now
+        ]
+        if self.keys_until is not None:
+            ahead.append(self.keys_until)
+        return min(ahead, default=None)
+
+    def missing(self) -> bool:
+        """See `Account`."""
+        return False
+
+    def dependency_down(self) -> bool:
+        """See `Account`."""
+        if self.refused is not None:
+            return self.refused.code in DEPENDENCY_CODES
+        results = zip(self.validator.lines, self.results or (), strict=True)
+        failing = [code_of(line.about, result) for line, result in results if outcome_of(result) in FAILING]
+        return bool(failing) and all(code in DEPENDENCY_CODES for code in failing)
+
+    def insufficient_scope(self) -> bool:
+        """See `Account`."""
+        if self.results is None:
+            return False
+        failing = [line for line, r in zip(self.validator.lines, self.results, strict=True) if outcome_of(r) in FAILING]
+        return bool(failing) and all(isinstance(line, RuleLine) and line.is_about_scope() for line in failing)
+
+
+_NOT_REACHED = "not reached"
+_UNVERIFIED = "nothing of a token is judged before its signature is verified"
+_UNJUDGED = "judging the token failed before this"
+_REPLAY_HELP = {
+    "seen": "if that was not this client, what was done then must be doubted",
+    "store_unavailable": "the token may be good: see why the replay store does not answer",
+    "store_full": "the store never forgets a live nonce: give it more room, or shorten the life of tokens",
+}
+_STAGES = {
+    "integrity": ("signature", "key", "header"),
+    "issuer-authentication": ("issuer", "signature", "key", "header"),
+    "non-repudiation": ("revocation", "staple", "crl", "issuer", "signature", "key", "header"),
+    "confidentiality": ("decryption",),
+    "freshness": ("freshness",),
+    "replay-protection": ("replay",),
+    "revocation": ("revocation", "staple", "crl"),
+    "status": ("status",),
+    "holder-of-key": ("holder",),
+    "intended-audience": ("audience",),
+    "authorisation": (),
+}
+"""The stages whose findings an assurance rests on."""
+
+
+def _digest(text: str | None) -> str | None:
+    """SHA-256 (hex) of a token; what can't be encoded is no token."""
+    return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _no_policy(name: str) -> str:
+    return "a token never gives it" if name == "authorisation" else "no policy judged the token"
+
+
+def _has_a_line(code: str) -> bool:
+    return code == "header.algorithm_refused" or code.startswith(("key.", "signature."))
+
+
+def _refusal(refused: TokenRefused, place: Place | None) -> Finding:
+    span = place.span if place else None
+    return Finding(
+        code=refused.code,
+        outcome=Outcome.UNKNOWN if refused.code.startswith("internal.") else Outcome.VIOLATED,
+        requirement=place.text if place else None,
+        location=Location(span.file, span.line, span.column) if span else None,
+        expected=refused.expected,
+        actual=refused.actual,
+        help=refused.help,
+    )
+
+
+def _assurance(standing: Standing, failed: dict[str, str]) -> Assurance:
+    if not standing.given:
+        return Assurance(standing.name, False, why_not=standing.phrase)
+    reasons = [failed[stage] for stage in _STAGES[standing.name] if stage in failed]
+    if reasons:
+        reached = [reason for reason in reasons if reason != _NOT_REACHED]
+        return Assurance(standing.name, False, why_not=[*reached, _NOT_REACHED][0])
+    return Assurance(standing.name, True, by=standing.phrase)

@@ -1,0 +1,210 @@
+"""`policyjwt demo`: a guided run with a throw-away issuer, real keys and real tokens."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from policyjwt.cli import options, output
+from policyjwt.cli.exit_codes import Exit
+from policyjwt.reports.terminal import Style
+from policyjwt.reports.verdict_text import as_text
+
+if TYPE_CHECKING:
+    from policyjwt.cli.demo_issuer import Minted
+    from policyjwt.engine import Engine
+    from policyjwt.verdict import Verdict
+
+POLICY = """\
+policyjwt 1
+
+policy "payments" {
+  about    "Access tokens of the identity provider, for the payments API"
+  use      "payments-api"                       # the door that this policy guards
+  owner    "identity-security@corp.example"
+
+  issuer   "https://idp.corp.example"
+  audience "payments-api"
+  type     "at+jwt"
+
+  signature {
+    algorithms ES256
+    keys jwks url "https://idp.corp.example/jwks.json" { stale at most 24h }
+  }
+  freshness {
+    lifetime at most 15m
+    age      at most 10m
+    skew     at most 30s
+  }
+  replay     { nonce jti }                      # every token is accepted once
+  revocation { by key removal within 24h }
+
+  assures integrity, issuer-authentication, freshness, replay-protection
+
+  provides sub is string, tenant is string
+
+  require words(scope) contains "pay:write" as pay-scope
+    because "a token without it is not meant for this API"
+  require amr contains any of ["hwk", "fido"] as strong-login
+  forbid  azp == "legacy-batch" when azp is present
+}
+"""
+
+KEYS = "url:https://idp.corp.example/jwks.json"
+
+NEXT = """\
+What to do next
+  policyjwt validate policies/                      are these policies sound?
+  policyjwt explain policies/                       what do they demand, in plain words?
+  policyjwt evaluate token.jwt --policies policies/ is this token trusted, and why?
+  policyjwt rule audience.mismatch                  what does a code mean, and what is the threat?"""
+
+
+_WIDTH = 100
+
+
+class _UnexpectedError(AssertionError):
+    """A verdict of the demo is not the one that its story tells."""
+
+
+@click.command("demo")
+@options.color
+@click.pass_context
+def command(context: click.Context, color: str | None) -> Exit:
+    """Run a guided tour: a throw-away issuer, real keys, real tokens, their verdicts."""
+    style = options.style(context, color)
+    for part in _tour(style):
+        output.result(f"{part}\n\n")
+    return Exit.YES
+
+
+def _tour(style: Style) -> Iterator[str]:
+    """The parts of the tour, in order."""
+    from policyjwt.cli.demo_issuer import DemoIssuer, tampered, unsigned
+    from policyjwt.engine import Engine
+    from policyjwt.replay import MemoryReplayStore
+    from policyjwt.tokens import KeySet
+
+    issuer = DemoIssuer()
+    engine = Engine.from_text(
+        POLICY,
+        "payments.policy",
+        keys={KEYS: KeySet.from_jwks(issuer.jwks())},
+        replay=MemoryReplayStore(1000, single_process=True),
+    )
+    step = _Steps(engine, style)
+    yield _introduction(style)
+
+    good = issuer.mint(_claims())
+    yield step(
+        "A token as it should be",
+        "Fresh, for this API, signed by its issuer. Every line of the policy has its answer.",
+        good,
+        expected=(),
+        everything=True,
+    )
+    yield step(
+        "Expired",
+        "The same claims, an hour older.",
+        issuer.mint(_claims(iat=-3600, exp=-3300)),
+        expected=("freshness.expired", "freshness.too_old"),
+    )
+    yield step(
+        "Three faults at once",
+        "For another service, too old, and without the scope: one finding each, not just the first.",
+        issuer.mint(_claims(iat=-843, exp=30, aud="ledger-api", scope="pay:read")),
+        expected=("audience.mismatch", "freshness.too_old", "claim.pay-scope"),
+    )
+    yield step(
+        "Tampered",
+        "Somebody wrote another subject into a signed token. No claim is believed, or even printed.",
+        tampered(good, {**good.claims, "sub": "admin"}),
+        expected=("signature.invalid",),
+    )
+    yield step(
+        "alg: none",
+        "The token says that it needs no signature. Which algorithms there are is for the policy to say.",
+        unsigned(good),
+        expected=("header.algorithm_refused",),
+    )
+    yield step(
+        "Replayed",
+        "The first token again, bit for bit. A signature can't tell a second use; the nonce can.",
+        good,
+        expected=("replay.seen",),
+    )
+    yield NEXT
+
+
+def _introduction(style: Style) -> str:
+    policy = textwrap.indent(POLICY.rstrip(), "    ")
+    return (
+        f"{style.paint('policyjwt: a guided tour', 'bold')}\n\n"
+        "Verifying a signature says who signed. Trust is another question: is this token meant for this\n"
+        "service, now, for the first time? A policy writes the answer down, and every requirement of it\n"
+        "becomes a line of the verdict.\n\n"
+        f"{style.paint('The policy', 'bold')}\n\n{policy}"
+    )
+
+
+def _claims(*, iat: int = -60, exp: int = 540, **changed: object) -> Mapping[str, object]:
+    """Claims that the policy trusts, but for what is changed; times are seconds from now."""
+    from secrets import token_urlsafe
+
+    now = int(time.time())
+    return {
+        "iss": "https://idp.corp.example",
+        "aud": "payments-api",
+        "sub": "alice",
+        "tenant": "acme",
+        "iat": now + iat,
+        "exp": now + exp,
+        "jti": token_urlsafe(9),
+        "scope": "pay:read pay:write",
+        "amr": ["pwd", "hwk"],
+        **changed,
+    }
+
+
+class _Steps:
+    """Shows one token and its verdict after the other, numbered."""
+
+    def __init__(self, engine: Engine, style: Style) -> None:
+        self._engine, self._style, self._number = engine, style, 0
+
+    def __call__(
+        self, title: str, story: str, minted: Minted, *, expected: tuple[str, ...], everything: bool = False
+    ) -> str:
+        self._number += 1
+        verdict = self._engine.evaluate(minted.token)
+        _must_be(verdict, expected)
+        head = self._style.paint(f"── {self._number}. {title} ".ljust(_WIDTH, "─"), "bold")
+        token = "\n".join([_wrapped(minted.header), _wrapped(minted.claims)])
+        told = as_text(verdict, values=True, everything=everything, style=self._style)
+        shown = f"{head}\n{story}\n\n{token}\n\n{told}"
+        if verdict:
+            released = ", ".join(f"{name} = {value}" for name, value in verdict.claims.items())
+            return f"{shown}\n\n  the service may read: {released}"
+        answer = verdict.public()
+        said = "".join(f", {name}: {value}" for name, value in answer.headers.items())
+        return f"{shown}\n\n  the client is told: {answer.status}{said}"
+
+
+def _wrapped(members: Mapping[str, object]) -> str:
+    """JSON in lines of the page's width."""
+    text = json.dumps(members)
+    return textwrap.fill(
+        text, _WIDTH, initial_indent="    ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _must_be(verdict: Verdict, expected: tuple[str, ...]) -> None:
+    """The tour tells no story that is not true."""
+    found = tuple(finding.code for finding in verdict.failing)
+    if sorted(found) != sorted(expected):
+        raise _UnexpectedError(f"expected {expected}, found {found}")

@@ -1,0 +1,76 @@
+"""The throw-away issuer of `policyjwt demo`: a key made on the spot, tokens signed with it, or spoilt."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+_SIZE = 32
+"""Octets of a coordinate, and of each half of a signature, on P-256 (RFC 7518, section 3.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A token and what is in it."""
+
+    token: str
+    header: Mapping[str, object]
+    claims: Mapping[str, object]
+
+
+class DemoIssuer:
+    """An identity provider with one ES256 key that lives as long as this object."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._kid = f"demo-{secrets.token_hex(4)}"
+
+    def jwks(self) -> str:
+        """What it would publish: its public key, as a JWK Set."""
+        point = self._key.public_key().public_numbers()
+        key = {
+            "kty": "EC",
+            "crv": "P-256",
+            "kid": self._kid,
+            "alg": "ES256",
+            "use": "sig",
+            "x": _encoded(point.x.to_bytes(_SIZE)),
+            "y": _encoded(point.y.to_bytes(_SIZE)),
+        }
+        return json.dumps({"keys": [key]})
+
+    def mint(self, claims: Mapping[str, object]) -> Minted:
+        """A token with these claims, signed."""
+        header = {"alg": "ES256", "typ": "at+jwt", "kid": self._kid}
+        signing_input = f"{_json(header)}.{_json(claims)}"
+        der = self._key.sign(signing_input.encode("ascii"), ec.ECDSA(SHA256()))
+        r, s = decode_dss_signature(der)
+        signature = _encoded(r.to_bytes(_SIZE) + s.to_bytes(_SIZE))
+        return Minted(f"{signing_input}.{signature}", header, claims)
+
+
+def tampered(minted: Minted, claims: Mapping[str, object]) -> Minted:
+    """The same header and signature around other claims."""
+    header, _, signature = minted.token.split(".")
+    return Minted(f"{header}.{_json(claims)}.{signature}", minted.header, claims)
+
+
+def unsigned(minted: Minted) -> Minted:
+    """The same claims under `alg: none`, without a signature."""
+    header = {**minted.header, "alg": "none"}
+    return Minted(f"{_json(header)}.{_json(minted.claims)}.", header, minted.claims)
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return _encoded(json.dumps(value, separators=(",", ":")).encode("utf-8"))
+
+
+def _encoded(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

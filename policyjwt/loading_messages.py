@@ -1,0 +1,99 @@
+"""What keeps a sound policy from judging here: the messages of loading, one function a code (PJ450 to PJ499)."""
+
+from __future__ import annotations
+
+from policyjwt.diagnostics import Diagnostic, Level
+from policyjwt.errors import KeyRefused
+from policyjwt.language.suggest import quoted
+from policyjwt.source import Place
+
+
+def _error(code: str, place: Place, message: str, help: str | None) -> Diagnostic:
+    return Diagnostic(code, Level.ERROR, message, place.span, help)
+
+
+def key_refused(place: Place, refused: KeyRefused) -> Diagnostic:
+    """PJ450: a key that can't be read, or can't be believed."""
+    return _error("PJ450", place, refused.message, refused.help or f"see `policyjwt rule {refused.code}`")
+
+
+def needs_keys(place: Place, reference: str) -> Diagnostic:
+    """PJ451: keys that somebody must hand in."""
+    return _error(
+        "PJ451",
+        place,
+        f"the keys of {quoted(reference)} were not handed in, and this version fetches none",
+        f"give them to `Engine.load(keys={{{reference!r}: …}})`, or `--keys {reference}=FILE` on the command line",
+    )
+
+
+def unbuilt(place: Place, what: str) -> Diagnostic:
+    """PJ452: a part of the language that this version does not enforce."""
+    return _error(
+        "PJ452",
+        place,
+        f"this version does not enforce {what}, and so does not load this policy",
+        "the policy stays checked by `validate`; choose another use, or a version that enforces it",
+    )
+
+
+def needs_store(place: Place, reaches: str) -> Diagnostic:
+    """PJ453: a nonce and nowhere to remember it."""
+    return _error(
+        "PJ453",
+        place,
+        f"this policy consumes a nonce in a store that reaches {reaches}, and no replay store was given",
+        'give one: `Engine.load(…, replay=SqliteReplayStore("replay.db", single_host=True))` where all that accept '
+        "these tokens run on one host; `replay=InspectOnly()` inspects only",
+    )
+
+
+def store_too_small(place: Place, *, wanted: str, reach: str) -> Diagnostic:
+    """PJ454: a store of smaller reach than the policy demands."""
+    word = "single_process=True" if reach == "process" else "single_host=True"
+    return _error(
+        "PJ454",
+        place,
+        f"this policy needs a replay store that reaches {wanted}; the one given reaches the {reach} only",
+        f"use a store that reaches {wanted}; if nothing else accepts these tokens, say so with `{word}`",
+    )
+
+
+def needs_extra(place: Place, extra: str) -> Diagnostic:
+    """PJ455: an optional dependency that the policy needs."""
+    return _error(
+        "PJ455",
+        place,
+        f"a pattern of this policy needs the extra `{extra}`, which is not installed",
+        f"install `policyjwt[{extra}]`, or write the pattern without ambiguous repeats",
+    )
+
+
+def secret_under_two_issuers(place: Place) -> Diagnostic:
+    """PJ456: one HMAC secret for two issuers."""
+    return _error(
+        "PJ456",
+        place,
+        "this secret is another issuer's too: each of the two could speak for the other",
+        "give every issuer a secret of its own",
+    )
+
+
+def promise_lost(place: Place, assurance: str) -> Diagnostic:
+    """PJ457: a promise that the keys, as loaded, can't keep."""
+    return _error(
+        "PJ457",
+        place,
+        f"{assurance} can't be assured: another issuer's policy has the same key",
+        "give every issuer keys of its own, or drop the promise",
+    )
+
+
+def no_key_fits(place: Place, algorithms: tuple[str, ...]) -> Diagnostic:
+    """PJ458: keys, and none for any algorithm of the policy."""
+    return _error(
+        "PJ458",
+        place,
+        f"no key of this policy fits {' or '.join(quoted(algorithm) for algorithm in algorithms)}",
+        "compare the `kty`, `crv`, `alg`, `use` and `key_ops` of the keys with the algorithms",
+    )

@@ -1,0 +1,20 @@
+"""Replay stores: where nonces are consumed, each once.
+
+A store of your own needs the members of `ReplayStore` and no base class.
+"""
+
+from policyjwt.errors import StoreUnavailable
+from policyjwt.replay.memory import MemoryReplayStore
+from policyjwt.replay.protocol import InspectOnly, ReplayStore, StoreFull, store_key, time_to_live
+from policyjwt.replay.sqlite import SqliteReplayStore
+
+__all__ = [
+    "InspectOnly",
+    "MemoryReplayStore",
+    "ReplayStore",
+    "SqliteReplayStore",
+    "StoreFull",
+    "StoreUnavailable",
+    "store_key",
+    "time_to_live",
+]

@@ -1,0 +1,33 @@
+"""The requirements that a policy can make: one module each, in the order of the stages in which they are judged."""
+
+from policyjwt.requirements import (
+    audience,
+    confidential,
+    freshness,
+    issuer,
+    provides,
+    registered,
+    replay,
+    rules,
+    schema,
+    select,
+    signature,
+    token_type,
+    waived,
+)
+
+REQUIREMENTS = (
+    signature,
+    issuer,
+    audience,
+    token_type,
+    select,
+    freshness,
+    provides,
+    rules,
+    schema,
+    confidential,
+    registered,
+    waived,
+    replay,
+)

@@ -1,0 +1,174 @@
+"""One key that verifies. Input: a public key of `cryptography` or a secret. Output: Key, or KeyRefused.
+
+The material lives in closures alone, so that neither repr nor asdict, copy or pickle can show it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hmac import digest
+from types import MappingProxyType
+from typing import Final, NoReturn, cast
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from policyjwt.tokens import base64url, messages
+from policyjwt.tokens.algorithms import ALGORITHMS, Kind, fitting
+from policyjwt.tokens.key_checks import check_edwards, check_rsa, check_secret
+from policyjwt.tokens.verifiers import PublicKey, Verifier, for_public_key, for_secret
+
+EC_CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+"""From the name in `cryptography` to that in JWKs. secp256k1 is not in the table of algorithms."""
+
+_PROCESS: Final = secrets.token_bytes(32)
+"""Makes `material_id` of a secret useless to whoever reads it: nobody else can try guesses on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Key:
+    """A key and the algorithms that it may be used with.
+
+    `thumbprint` is RFC 7638's with SHA-256 in base64url, of the canonical public numbers; None for a
+    secret. `reference` says where the key comes from. Two keys of equal `material_id` are one key, whatever
+    file, form or `kid` they came in: RSA by modulus, EC and OKP by curve and point without its sign,
+    secrets by their bytes (within this process only).
+    """
+
+    kind: Kind
+    kid: str | None
+    curve: str | None
+    algorithms: frozenset[str]
+    thumbprint: str | None
+    reference: str | None
+    material_id: str
+    _verifiers: Mapping[str, Verifier] = field(default_factory=dict)
+
+    def verifier(self, alg: str) -> Verifier:
+        """The prepared check for `alg`. TokenRefused `key.usage` where the key is not for it."""
+        try:
+            return self._verifiers[alg]
+        except KeyError:
+            raise messages.usage(alg=alg if alg in ALGORITHMS else "this algorithm", one=True) from None
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether whoever verifies with it can also sign."""
+        return self.kind == "HMAC"
+
+    def __repr__(self) -> str:
+        return f"<Key {self.kind}{f' {self.curve}' if self.curve else ''}>"
+
+    def __copy__(self) -> Key:
+        return self
+
+    def __deepcopy__(self, _: object) -> Key:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key can't be pickled: it would leave the process; load it again from its source")
+
+
+def from_secret(
+    secret: bytes, *, kid: str | None = None, reference: str | None = None, algorithm: str | None = None
+) -> Key:
+    """A shared secret for HS256, HS384, HS512: those whose hash is not longer (RFC 7518, section 3.2).
+
+    `algorithm` narrows to one. KeyRefused for what is weak or no secret, TypeError for what is not bytes.
+    """
+    if not isinstance(secret, bytes):
+        raise TypeError("a secret is bytes")
+    check_secret(secret)
+    return _secret_key(secret, kid=kid, reference=reference, algorithm=algorithm)
+
+
+def _secret_key(secret: bytes, *, kid: str | None, reference: str | None, algorithm: str | None) -> Key:
+    allowed = fitting(kind="HMAC", secret_bytes=len(secret))
+    if algorithm is not None:
+        if ALGORITHMS[algorithm].symmetric and algorithm not in allowed:
+            raise messages.key_weak(f"a secret of {len(secret)} bytes, too short for {algorithm}")
+        allowed = _narrowed(allowed, algorithm)
+    return Key(
+        kind="HMAC",
+        kid=kid,
+        curve=None,
+        algorithms=allowed,
+        thumbprint=None,
+        reference=reference,
+        material_id="secret:" + digest(_PROCESS, secret, "sha256").hex(),
+        _verifiers=MappingProxyType({name: for_secret(secret, ALGORITHMS[name]) for name in allowed}),
+    )
+
+
+def from_public_key(
+    public: object,
+    *,
+    kid: str | None = None,
+    reference: str | None = None,
+    algorithm: str | None = None,
+    only: frozenset[str] | None = None,
+) -> Key:
+    """A key of `cryptography`, checked. `algorithm` is what the key itself says; `only` narrows further.
+
+    KeyRefused `key.usage` for keys of other kinds and curves, `key.weak` and `key.invalid` for bad ones.
+    """
+    kind, curve, members = _described(public)
+    allowed = fitting(kind=kind, curve=curve)
+    if algorithm is not None:
+        allowed = _narrowed(allowed, algorithm)
+    if only is not None:
+        allowed &= only
+    material = members["n"] if kind == "RSA" else f"{curve}:{members['x']}"
+    return Key(
+        kind=kind,
+        kid=kid,
+        curve=curve,
+        algorithms=allowed,
+        thumbprint=_thumbprint(members),
+        reference=reference,
+        material_id=f"{kind}:{hashlib.sha256(material.encode()).hexdigest()}",
+        _verifiers=MappingProxyType(
+            {name: for_public_key(cast(PublicKey, public), ALGORITHMS[name]) for name in allowed}
+        ),
+    )
+
+
+def _narrowed(allowed: frozenset[str], algorithm: str) -> frozenset[str]:
+    if algorithm not in allowed:
+        raise messages.key_usage(f"a key whose `alg` is {algorithm}, which its type, curve or length does not fit")
+    return frozenset({algorithm})
+
+
+def _described(public: object) -> tuple[Kind, str | None, dict[str, str]]:
+    """Kind, curve, and the members of the thumbprint (RFC 7638, section 3.2; RFC 8037, section 2)."""
+    if isinstance(public, RSAPublicKey):
+        numbers = public.public_numbers()
+        check_rsa(modulus=numbers.n, exponent=numbers.e)
+        return "RSA", None, {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
+    if isinstance(public, EllipticCurvePublicKey):
+        curve = EC_CURVES.get(public.curve.name)
+        if curve is None:
+            raise messages.key_usage("an EC key of a curve that no algorithm of the table has")
+        size, point = (public.key_size + 7) // 8, public.public_numbers()
+        x, y = (base64url.encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
+        return "EC", curve, {"crv": curve, "kty": "EC", "x": x, "y": y}
+    if isinstance(public, Ed25519PublicKey | Ed448PublicKey):
+        curve = "Ed25519" if isinstance(public, Ed25519PublicKey) else "Ed448"
+        raw = public.public_bytes_raw()
+        check_edwards(raw, curve=curve)
+        return "OKP", curve, {"crv": curve, "kty": "OKP", "x": base64url.encode(raw)}
+    raise messages.key_usage("a key of a kind that no algorithm of the table has")
+
+
+def _number(value: int) -> str:
+    return base64url.encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def _thumbprint(members: dict[str, str]) -> str:
+    text = ",".join(f'"{name}":"{members[name]}"' for name in sorted(members))
+    return base64url.encode(hashlib.sha256(f"{{{text}}}".encode()).digest())

@@ -1,0 +1,147 @@
+"""Who may import whom: one table. Imports inside functions and for type checkers count too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.shared import ROOT
+
+PACKAGE = ROOT / "policyjwt"
+
+_TEXT = ("source", "diagnostics", "errors")
+_MODEL = ("language.model", "language.suggest")
+_LANGUAGE = (*_TEXT, *_MODEL, "patterns", "language")
+_JUDGING = ("errors", "replay", "verdict", "language.model", "requirements", "loading")
+
+LAYERS: dict[str, tuple[str, ...]] = {
+    # leaves
+    "source": (),
+    "request": (),
+    "diagnostics": ("source",),
+    "errors": ("diagnostics",),
+    # tokens know nothing of policies
+    "tokens": ("errors",),
+    "keys": ("tokens", "errors"),
+    "replay": ("errors",),
+    "integrations": ("tokens", "errors"),
+    # verdicts and their views
+    "verdict": ("errors",),
+    # the language
+    "language.model": ("source",),
+    "language.suggest": (),
+    "patterns": ("diagnostics", "errors", "language.suggest"),
+    "expressions": ("source", *_MODEL, "patterns"),
+    "language": (*_TEXT, *_MODEL, "patterns"),
+    "codes": ("diagnostics", "language.suggest"),
+    # what a policy demands, whether it is sound, and how it runs
+    "assurance": ("language.model",),
+    "requirements": (*_LANGUAGE, "verdict", "expressions"),
+    "checker": (*_LANGUAGE, "tokens", "keys", "verdict", "codes", "expressions", "assurance", "requirements"),
+    "compiler": ("source", *_MODEL, "patterns", "expressions", "requirements"),
+    # where the two flows meet
+    "loading_messages": (*_TEXT, "language.suggest"),
+    "key_sources": (*_LANGUAGE, "tokens", "keys", "loading_messages"),
+    "loading": (
+        *_LANGUAGE,
+        "key_sources",
+        "loading_messages",
+        "tokens",
+        "replay",
+        "patterns",
+        "assurance",
+        "requirements",
+        "checker",
+        "compiler",
+    ),
+    "selection": ("errors", "tokens", "language.model", "requirements", "loading"),
+    "views": ("verdict", "expressions"),
+    "account": ("expressions", "source", "errors", "verdict", *_MODEL, "assurance", "requirements", "compiler"),
+    "evaluation": (*_JUDGING, "views", "tokens", "request", "selection", "account"),
+    "consuming": (*_JUDGING, "expressions", "evaluation"),
+    "engine": (
+        *_JUDGING,
+        "key_sources",
+        "tokens",
+        "keys",
+        "request",
+        "language",
+        "checker",
+        "selection",
+        "evaluation",
+        "consuming",
+    ),
+    # what people see
+    "reports": (*_TEXT, "verdict", "views", "language.model", "codes", "assurance"),
+    "cli": (*_LANGUAGE, "tokens", "replay", "request", "verdict", "checker", "engine", "codes", "reports"),
+    "__main__": ("cli",),
+}
+"""Each unit and all that it may import, besides itself. A unit imports only from above its own line."""
+
+MEMBERS = {
+    "loading_messages": "loading",
+}
+"""Modules that belong to the unit of another."""
+
+UPWARDS = {"verdict": "views"}
+"""The one exception: a verdict shows itself. The import stands inside the functions that need it."""
+
+PUBLIC = {"__version__", "LANGUAGE_VERSION"}
+"""What any module may import from the package itself."""
+
+
+def unit(module: str) -> str:
+    """The unit that `policyjwt.…` belongs to."""
+    _, *parts = module.split(".")
+    if not parts:
+        return "policyjwt"
+    if ".".join(parts[:2]) in LAYERS:
+        return ".".join(parts[:2])
+    return MEMBERS.get(parts[0], parts[0])
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imported(module: str, path: Path) -> Iterator[str]:
+    """The modules of this package that a module imports, wherever in the text."""
+    known = {name for name, _ in modules()}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "policyjwt")
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == "policyjwt":
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                if inner in known:
+                    yield inner
+                elif not (node.module == "policyjwt" and alias.name in PUBLIC):
+                    yield node.module
+        else:
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{module} imports relatively"
+
+
+@pytest.mark.parametrize(("module", "path"), [each for each in modules() if each[0] != "policyjwt"])
+def test_a_module_imports_only_from_below(module: str, path: Path) -> None:
+    own = unit(module)
+    assert own in LAYERS, f"{own} has no line in the table of layers"
+    allowed = {own, UPWARDS.get(own), *LAYERS[own]}
+    wrong = sorted({other for other in imported(module, path) if unit(other) not in allowed})
+    assert not wrong
+
+
+def test_the_table_has_no_cycle() -> None:
+    seen: set[str] = set()
+    for name, below in LAYERS.items():
+        assert set(below) <= seen, f"{name} may import {sorted(set(below) - seen)}, which stand below it in the table"
+        seen.add(name)
+
+
+def test_the_table_has_no_idle_line() -> None:
+    assert set(LAYERS) == {unit(module) for module, _ in modules()} - {"policyjwt"}
