@@ -135,7 +135,7 @@ class SqliteReplayStore:
                 self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
             )
             try:
-                _prepare(connection)
+                _patiently(_prepare, connection, seconds=self._timeout)
             except BaseException:
                 connection.close()
                 raise
@@ -204,6 +204,20 @@ def _make_file(path: Path) -> None:
         raise StoreUnavailable("the replay store's path is no file")
     if os.name == "posix" and mode & 0o022:
         raise StoreUnavailable("others may write to the replay store's file: take that away with `chmod go-w`")
+
+
+def _patiently(step: Callable[[sqlite3.Connection], None], connection: sqlite3.Connection, *, seconds: float) -> None:
+    """Take a step again while others hold the file: SQLite itself does not wait where the journal's mode changes."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            step(connection)
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
