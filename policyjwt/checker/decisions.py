@@ -104,7 +104,8 @@ def _reasons(block: Block, extents: Sequence[Span]) -> Iterator[Diagnostic]:
     for provided in block.provides:
         reason, at = f"provides-{provided_reason(provided.claim)}", provided.place.span
         if reason in taken:
-            yield messages.same_reason(_where(block, at, taken[reason], extents), reason=reason, earlier=taken[reason])
+            where = _where(block, at, taken[reason], extents)
+            yield messages.same_reason(where, reason=reason, earlier=taken[reason], provided=True)
         taken.setdefault(reason, at)
     labels: dict[str, Span] = {}
     for rule in block.rules:
@@ -121,7 +122,15 @@ def _reasons(block: Block, extents: Sequence[Span]) -> Iterator[Diagnostic]:
         elif reason in taken:
             where = _where(block, at, taken[reason], extents)
             yield messages.same_reason(where, reason=reason, earlier=taken[reason])
+        elif reason == "sub" and _judges_subject(block):
+            yield messages.reason_of_subject(in_policy(block, at), rule=at)
         taken.setdefault(reason, at)
+
+
+def _judges_subject(block: Block) -> bool:
+    """Whether the policy has the implicit line on `sub`. A baseline can't know: its policies may provide it."""
+    provided = any(each.claim == "sub" and each.type == "string" for each in block.provides)
+    return block.kind != "baseline" and not provided and not unreadable(block, "provides")
 
 
 def _where(block: Block, later: Span, earlier: Span, extents: Sequence[Span]) -> Span:

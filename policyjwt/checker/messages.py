@@ -75,12 +75,22 @@ def old_evidence(span: Span, *, age: int, most: int) -> Diagnostic:
     return _warning("PJ907", span, message, "shorten `age at most`, if the signer's evidence comes often enough")
 
 
-def same_reason(span: Span, *, reason: str, earlier: Span) -> Diagnostic:
-    """Two rules that a verdict would call by one code."""
+def same_reason(span: Span, *, reason: str, earlier: Span, provided: bool = False) -> Diagnostic:
+    """Two lines that a verdict would call by one code. `provided` says that both are of `provides`."""
     where = f"line {earlier.line}" if earlier.file == span.file else f"line {earlier.line} of {quoted(earlier.file)}"
     message = f"the code `claim.{reason}` of this line is also that of {where}"
-    help_ = "label one of them: `as …`"
+    help_ = (
+        "provide one of them, and test the other by a rule with a label" if provided else "label one of them: `as …`"
+    )
     return Diagnostic("PJ908", Level.WARNING, message, span, help_, (Related(earlier, "the other one"),))
+
+
+def reason_of_subject(span: Span, *, rule: Span) -> Diagnostic:
+    """A rule that a verdict would call as it calls a `sub` that is no string."""
+    message = "the code `claim.sub` of a rule is also that of a token whose `sub` is no string"
+    help_ = "label the rule (`as …`), or write `provides sub is string`"
+    related = (Related(rule, "the rule"),) if rule != span else ()
+    return Diagnostic("PJ908", Level.WARNING, message, span, help_, related)
 
 
 # ------------------------------------------------------------------------------------ dates

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from policyjwt.errors import KeyRefused, TokenRefused
+from policyjwt.errors import KeyRefused
 from policyjwt.tokens import headers, jwk, messages
 from policyjwt.tokens.algorithms import allow_list
 from policyjwt.tokens.decode import decode, remember_header
@@ -85,8 +85,6 @@ def _asked(
 ) -> bytes:
     try:
         return check(token, key, alg)
-    except TokenRefused:
-        raise
     except refusals:
         raise messages.signature_invalid() from None
     except Exception:  # noqa: BLE001 - fail-closed border: whatever else the library raises is not a yes

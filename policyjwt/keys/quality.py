@@ -29,12 +29,6 @@ def pem_faults(data: bytes) -> list[Fault]:
     return _faults(lambda: pem.read_entries(data))
 
 
-def public_key_faults(text: str | bytes) -> list[Fault]:
-    """As `jwks_faults`, or `pem_faults` where the text has a PEM block."""
-    raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    return pem_faults(raw) if b"-----BEGIN " in raw else jwks_faults(text)
-
-
 def _faults(read: Callable[[], tuple[jwk.Entry, ...]]) -> list[Fault]:
     try:
         entries = read()

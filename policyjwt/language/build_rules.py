@@ -20,7 +20,7 @@ from policyjwt.source import Span
 if TYPE_CHECKING:
     from lark import Token, Tree
 
-_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[+-][A-Za-z0-9_]+)*")
+_LABEL = re.compile(r"[a-z_][a-z0-9_]*(?:[+-][a-z0-9_]+)*")
 
 
 def rule(reader: Reader, node: Tree[Token]) -> Rule | None:
@@ -84,5 +84,7 @@ def _label(reader: Reader, node: Tree[Token]) -> Named | None:
     span: Span = reader.span(token)
     if _LABEL.fullmatch(token):
         return Named(span, str(token))
-    reader.report(messages.bad_label(span, str(token)))
+    lower = token.lower()
+    capitals = _LABEL.fullmatch(lower) is not None  # a code is lower case, and is searched for as it was written
+    reader.report(messages.bad_label(span, str(token), lower=lower if capitals else None))
     return None

@@ -201,9 +201,11 @@ def not_plain(span: Span, name: str, what: str) -> Diagnostic:
     return _error("PJ222", span, f"{quoted(name)} can't be the name of a {what}", help_)
 
 
-def bad_label(span: Span, name: str) -> Diagnostic:
-    """A label with other characters."""
-    help_ = "letters, digits, `_`, `-` and `+`, without dots and backquotes"
+def bad_label(span: Span, name: str, *, lower: str | None) -> Diagnostic:
+    """A label with other characters. `lower` is the label that it would be without its capitals."""
+    help_ = "lower-case letters, digits, `_`, `-` and `+`, without dots and backquotes"
+    if lower is not None:
+        help_ = f"labels are lower case: write {quoted(lower)}"
     return _error("PJ222", span, f"{quoted(name)} can't be a label", help_)
 
 

@@ -11,28 +11,11 @@ from typing import Final, NamedTuple, NoReturn
 
 from policyjwt.errors import TokenRefused
 from policyjwt.tokens import base64url, messages, strict_json
+from policyjwt.tokens.headers import check_decoding
 from policyjwt.tokens.limits import MAX_CACHED_HEADER_CHARACTERS, MAX_CACHED_HEADERS, MAX_TOKEN_CHARACTERS
 
-_ONLY_IN_ENCRYPTION: Final = frozenset({"enc", "epk", "apu", "apv", "p2s", "p2c", "iv", "tag"})
-_CHANGES_DECODING: Final = _ONLY_IN_ENCRYPTION | {"b64"}
 _SEGMENTS: Final = 3
 _SEGMENTS_OF_ENCRYPTION: Final = 5
-
-
-class SignedParts(NamedTuple):
-    """A compact JWS taken apart; the payload may be anything.
-
-    A NamedTuple, because it is built for every token.
-    """
-
-    text: str
-    header: dict[str, object]
-    payload: bytes
-    signing_input: bytes
-    signature: bytes
-
-    def __repr__(self) -> str:
-        return "<SignedParts>"
 
 
 class UnverifiedToken(NamedTuple):
@@ -70,11 +53,6 @@ def decode(token: str | None) -> UnverifiedToken:
     return UnverifiedToken(text, header, claims, payload, signing_input, signature)
 
 
-def take_apart(token: str | None) -> SignedParts:
-    """As `decode`, without a word on the payload: a JWS may carry anything."""
-    return SignedParts(*_apart(token))
-
-
 def _apart(token: str | None) -> tuple[str, dict[str, object], bytes, bytes, bytes]:
     if type(token) is not str:
         if token is None:
@@ -105,7 +83,7 @@ _known_headers: dict[bytes, dict[str, object]] = {}  # by the segment, translate
 _known_headers_lock = Lock()
 
 
-def remember_header(token: UnverifiedToken | SignedParts) -> None:
+def remember_header(token: UnverifiedToken) -> None:
     """Keeps the decoded header for the signer's next token. Call it only after the signature verified.
 
     What nobody signed can so never push anything out. A header that holds objects or lists is not kept: the
@@ -132,11 +110,7 @@ def _header(segment: bytes, token: str) -> dict[str, object]:
         raise _odd_segment(token, "the header", fault) from None
     if type(header) is not dict:
         raise messages.text_fault("json", part="the header", actual="no object")
-    if not _CHANGES_DECODING.isdisjoint(header):
-        if "b64" in header:
-            raise messages.b64()
-        # CVE-2022-3102, CVE-2023-51774: the header says encrypted, the form says signed.
-        raise messages.kind(actual="the header is that of an encrypted token")
+    check_decoding(header)
     return header
 
 

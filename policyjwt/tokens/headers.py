@@ -1,4 +1,4 @@
-"""Checks of the header. Input: a decoded header. Output: nothing, or TokenRefused with a `header.…` code.
+"""Checks of the header. Input: a decoded header. Output: nothing, or TokenRefused (`header.…`, `token.kind`).
 
 RFC 7515, section 4; RFC 8725, section 3. Unknown members that nobody calls critical are ignored (RFC 7515,
 section 4).
@@ -14,8 +14,20 @@ from policyjwt.tokens import messages
 from policyjwt.tokens.algorithms import ALGORITHMS
 
 _HARMLESS: Final = frozenset({"alg", "typ", "kid"})
+_ONLY_IN_ENCRYPTION: Final = frozenset({"enc", "epk", "apu", "apv", "p2s", "p2c", "iv", "tag"})
+_CHANGES_DECODING: Final = _ONLY_IN_ENCRYPTION | {"b64"}
 _EMBEDDED_KEYS: Final = ("jwk", "jku", "x5u")
 _REPLICABLE: Final = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti")
+
+
+def check_decoding(header: Mapping[str, object]) -> None:
+    """Refuses a header by which the rest of the token would be read otherwise. `decode` asks before it reads on."""
+    if _CHANGES_DECODING.isdisjoint(header):
+        return
+    if "b64" in header:  # RFC 7797, section 7
+        raise messages.b64()
+    # CVE-2022-3102, CVE-2023-51774: the header says encrypted, the form says signed.
+    raise messages.kind(actual="the header is that of an encrypted token")
 
 
 def check(
@@ -29,10 +41,9 @@ def check(
         raise messages.kid()
     if header.keys() <= _HARMLESS:
         return
-    if "crit" in header:  # 1. RFC 7515, section 4.1.11; CVE-2025-59420, CVE-2026-32597
+    check_decoding(header)  # 1. again, for a header that `decode` did not make
+    if "crit" in header:  # 2. RFC 7515, section 4.1.11; CVE-2025-59420, CVE-2026-32597
         raise _crit(header["crit"])
-    if "b64" in header:  # 2. RFC 7797, section 7
-        raise messages.b64()
     if "zip" in header:  # 3. RFC 7516, section 4.1.3
         raise messages.zipped()
     for name in _EMBEDDED_KEYS:  # 4. RFC 8725, section 3.10; CVE-2018-0114

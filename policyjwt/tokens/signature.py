@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from policyjwt.tokens import headers, messages
 from policyjwt.tokens.algorithms import allow_list
-from policyjwt.tokens.decode import SignedParts, UnverifiedToken, decode, remember_header
+from policyjwt.tokens.decode import UnverifiedToken, decode, remember_header
 from policyjwt.tokens.key import Key
 from policyjwt.tokens.keyset import KeySet
 
@@ -72,7 +72,7 @@ def verify(token: str, keys: KeySet, algorithms: Collection[str]) -> VerifiedTok
     return seal(unverified, key)
 
 
-def check_signature(token: UnverifiedToken | SignedParts, key: Key, alg: str) -> None:
+def check_signature(token: UnverifiedToken, key: Key, alg: str) -> None:
     """TokenRefused `signature.invalid` unless `key` signed the received bytes (RFC 7515, section 5.2).
 
     `key.usage` where the key is not for `alg`; `internal.verification` where the check itself failed.

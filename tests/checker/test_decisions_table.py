@@ -139,6 +139,29 @@ TABLE: dict[str, tuple[str, list[str]]] = {
     "two equal reasons": (policy('require b != "x"', 'require b != "y"'), ["14 PJ908"]),
     "a label saves them": (policy('require b != "x"', 'require b != "y" as b-not-y'), []),
     "one label twice": (policy('require a == "x" as one', 'require b == "x" as one'), ["14 PJ367"]),
+    "two provided claims of one code": (policy(provides="provides Foo is string, foo is string"), ["12 PJ908"]),
+    "provided claims of two codes": (policy(provides="provides sub is string, fo_o is string, foo is string"), []),
+    "the reason of a subject that is no string": (
+        policy('require sub == "s"', provides="provides tenant is string"),
+        ["13 PJ908"],
+    ),
+    "the label of a subject that is no string": (
+        policy('require tenant == "t" as sub', provides="provides tenant is string"),
+        ["13 PJ908"],
+    ),
+    "a label saves a rule about the subject": (
+        policy('require sub == "s" as one-subject', provides="provides tenant is string"),
+        [],
+    ),
+    "a subject that is provided": (policy('require sub == "s"'), []),
+    "a subject that is provided if present": (
+        policy('require sub == "s"', provides="provides sub is string if present"),
+        [],
+    ),
+    "two rules about the subject": (
+        policy('require sub != "s"', 'require sub != "t"', provides="provides tenant is string"),
+        ["13 PJ908", "14 PJ908"],
+    ),
     "the reason of a provided claim": (policy('require a == "x" as provides-sub'), ["13 PJ908"]),
     # dates
     "a review to come": (policy("review by 2026-11-24"), []),

@@ -261,7 +261,7 @@ def test_the_library_is_really_asked(library: Library, monkeypatch: pytest.Monke
     for failure, code in (
         (RuntimeError("geheim"), "internal.verification"),
         (MemoryError(), "internal.verification"),
-        (TokenRefused("key.usage", actual="a", expected="b"), "key.usage"),
+        (TokenRefused("key.usage", actual="a", expected="b"), "internal.verification"),
     ):
 
         def fail(*_: object, failure: Exception = failure) -> bytes:

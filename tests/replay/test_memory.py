@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import time
+from collections.abc import Callable
 from threading import Barrier, Thread
 
 import pytest
@@ -179,18 +182,56 @@ Stored.TestCase.settings = settings(max_examples=100, stateful_step_count=30, de
 TestStored = Stored.TestCase
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_after_a_fork_only_the_maker_is_answered() -> None:
-    import os
+# --- after a fork
 
+NO_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+MANY_THREADS = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+OF_ANOTHER = "this store was made in another process: make it after the fork"
+
+
+def in_a_child(work: Callable[[], bool]) -> int:
+    """The exit status of a forked process: 0 where `work` is true there; less than 0 where it hangs."""
+    child = os.fork()
+    if child == 0:
+        status = 2
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(30)  # waits for what will never come, where the store is at fault
+            status = 0 if work() else 1
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def is_unavailable(store: MemoryReplayStore, key: bytes) -> bool:
+    try:
+        store.consume(key, 60, b"")
+    except StoreUnavailable as error:
+        return str(error) == OF_ANOTHER and store.first(key) is None
+    return False
+
+
+@NO_FORK
+@MANY_THREADS
+def test_forked_workers_accept_nothing_and_the_maker_still_does() -> None:
     store = MemoryReplayStore(10, single_process=True)
-    with store._lock:  # held while the process forks
-        child = os.fork()
-        if child == 0:
-            try:
-                store.consume(b"k" * 32, 60, b"")
-            except StoreUnavailable:
-                os._exit(0 if store.first(b"k" * 32) is None else 2)
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert store.consume(b"k" * 32, 60, b"") is True
+    assert store.consume(b"before", 60, b"note") is True
+    for key in (b"before", b"new", b"new"):
+        assert in_a_child(lambda key=key: is_unavailable(store, key)) == 0  # type: ignore[misc]
+    assert store.consume(b"new", 60, b"") is True
+    assert store.first(b"before") == b"note"
+
+
+@NO_FORK
+@MANY_THREADS
+def test_a_lock_that_is_held_while_the_process_forks_hangs_nobody() -> None:
+    store = MemoryReplayStore(10)
+    with store._lock:
+        assert in_a_child(lambda: is_unavailable(store, b"new")) == 0
+    assert store.consume(b"new", 60, b"") is True
+
+
+@NO_FORK
+@MANY_THREADS
+def test_a_store_that_is_made_after_the_fork_works() -> None:
+    assert in_a_child(lambda: MemoryReplayStore(10).consume(b"new", 60, b"")) == 0

@@ -6,8 +6,7 @@ import pytest
 
 from policyjwt.errors import TokenRefused
 from policyjwt.tokens import KeySet, verify
-from policyjwt.tokens.decode import take_apart
-from tests.tokens.minting import verify_any_payload
+from tests.tokens.minting import take_apart, verify_any_payload
 
 # --- RFC 7515, appendix A ------------------------------------------------------------------------------
 

@@ -11,10 +11,9 @@ import pytest
 
 from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.tokens import KeySet
-from policyjwt.tokens.decode import take_apart
 from policyjwt.tokens.key import _secret_key
 from tests.shared import vectors
-from tests.tokens.minting import verify_any_payload
+from tests.tokens.minting import take_apart, verify_any_payload
 
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi"}
 
