@@ -1,6 +1,6 @@
 """All benchmarks, one after the other."""
 
-from benchmarks import commands, evaluate, rules
+from benchmarks import commands, evaluate, rules, signers
 
-for benchmark in (evaluate, rules, commands):
+for benchmark in (evaluate, rules, signers, commands):
     benchmark.main()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from policyjwt.errors import TokenRefused as TokenRefused
     from policyjwt.errors import UntrustedTokenError as UntrustedTokenError
     from policyjwt.language.model import LANGUAGE_VERSION as LANGUAGE_VERSION
+    from policyjwt.rechecking import Recheck as Recheck
+    from policyjwt.rechecking import recheck as recheck
     from policyjwt.request import Context as Context
     from policyjwt.verdict import Finding as Finding
     from policyjwt.verdict import Inspection as Inspection
@@ -43,11 +45,13 @@ __all__ = [
     "PolicyError",
     "PolicyJwtError",
     "PublicVerdict",
+    "Recheck",
     "StoreUnavailable",
     "TokenRefused",
     "UntrustedTokenError",
     "Verdict",
     "__version__",
+    "recheck",
 ]
 
 _HOME = {
@@ -63,10 +67,12 @@ _HOME = {
     "PolicyError": "policyjwt.errors",
     "PolicyJwtError": "policyjwt.errors",
     "PublicVerdict": "policyjwt.verdict",
+    "Recheck": "policyjwt.rechecking",
     "StoreUnavailable": "policyjwt.errors",
     "TokenRefused": "policyjwt.errors",
     "UntrustedTokenError": "policyjwt.errors",
     "Verdict": "policyjwt.verdict",
+    "recheck": "policyjwt.rechecking",
 }
 _PACKAGES = frozenset({"replay", "tokens"})
 

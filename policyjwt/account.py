@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from policyjwt.assurance import TABLE, Standing
 from policyjwt.compiler.validator import Validator
@@ -28,7 +29,21 @@ from policyjwt.requirements.rules import RuleLine
 from policyjwt.source import Place
 from policyjwt.verdict import FAILING, Assurance, Finding, Judged, Location, Outcome, Released
 
-DEPENDENCY_CODES = frozenset({"replay.store_unavailable", "replay.store_full", "key.set_stale", "internal.clock"})
+Recorded: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Makes a record of an evaluation, given its verdict as data."""
+
+DEPENDENCY_CODES = frozenset(
+    {
+        "replay.store_unavailable",
+        "replay.store_full",
+        "key.set_stale",
+        "crl.missing",
+        "crl.stale",
+        "crl.expired",
+        "status.stale",
+        "internal.clock",
+    }
+)
 """Refusals for which something of ours is to blame: the client may come again."""
 
 
@@ -39,6 +54,11 @@ class RefusedEarly:
     refused: TokenRefused
     now: float
     text: str | None
+    recorded: Recorded
+
+    def record(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Account`."""
+        return self.recorded(verdict)
 
     def judged(self) -> Judged:
         """See `Account`."""
@@ -79,7 +99,7 @@ class JudgedByPolicy:
 
     `promised` are the results of the promises, `standings` what the policy's mechanisms give as loaded, `refused` is
     why verification stopped, `consumed` a phrase about the nonce, `keys_until` the instant past which the keys are no
-    longer believed; `passes` is the decision.
+    longer believed; `passes` is the decision, and `recorded` makes a record of all that it was made of.
     """
 
     validator: Validator
@@ -88,10 +108,15 @@ class JudgedByPolicy:
     promised: tuple[str, ...]
     standings: tuple[Standing, ...]
     text: str
+    recorded: Recorded
     refused: TokenRefused | None = None
     consumed: str | None = None
     keys_until: float | None = None
     passes: bool = False
+
+    def record(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Account`."""
+        return self.recorded(verdict)
 
     def judged(self) -> Judged:
         """See `Account`."""
@@ -120,7 +145,7 @@ class JudgedByPolicy:
         return tuple(self._findings(values=values))
 
     def _findings(self, *, values: bool) -> Iterator[Finding]:
-        if self.refused is not None and not _has_a_line(self.refused.code):
+        if self.refused is not None and self._line_of(self.refused.code) is None:
             yield _refusal(self.refused, self.validator.policy.block.place)
         results = self.results if self.results is not None else tuple(self._stopped())
         for line, result in zip(self.validator.lines, results, strict=True):
@@ -130,17 +155,24 @@ class JudgedByPolicy:
             yield self._finding(promise, result, values=values)
 
     def _stopped(self) -> Iterator[str]:
-        """The results where verification stopped: met up to the stage that refused, not reached behind it."""
-        order = ("header", "key", "signature")
+        """The results where verification stopped: met up to the line that refused, not reached behind it."""
         assert self.refused is not None
         stage, reason = self.refused.code.split(".", 1)
-        at = order.index(stage) if stage in order else 0
+        at = _VERIFYING.index(stage) if stage in _VERIFYING else 0
+        refusing = self._line_of(self.refused.code)
         for line in self.validator.lines:
             mine = line.about.stage
-            if mine == stage and _has_a_line(self.refused.code):
+            if line is refusing:
                 yield reason
             else:
-                yield MET if mine in order and order.index(mine) < at else NOT_REACHED
+                yield MET if mine in _VERIFYING and _VERIFYING.index(mine) < at else NOT_REACHED
+
+    def _line_of(self, code: str) -> Line | None:
+        """The line that a refusal before the claims belongs to; some refuse what no line of a policy speaks of."""
+        stage = code.split(".", 1)[0]
+        if stage not in _VERIFYING or (stage == "header" and code != "header.algorithm_refused"):
+            return None
+        return next((line for line in self.validator.lines if line.about.stage == stage), None)
 
     def _finding(self, line: Line, result: str, *, values: bool) -> Finding:
         about = line.about
@@ -197,15 +229,25 @@ class JudgedByPolicy:
                 failed.setdefault(line.about.stage, _NOT_REACHED)
             elif result not in PASSING and failed.get(line.about.stage, _NOT_REACHED) == _NOT_REACHED:
                 failed[line.about.stage] = self._explanation(line, result, values=False).actual
-        return tuple(_assurance(self._with_key(standing), failed) for standing in self.standings)
+                if code_of(line.about, result) in _REVOKED:
+                    failed["revoked"] = failed[line.about.stage]
+        return tuple(_assurance(self._as_found(standing), failed) for standing in self.standings)
 
-    def _with_key(self, standing: Standing) -> Standing:
-        """Integrity is given by one key, and the verdict names it."""
-        key = self.facts.key
-        if standing.name != "integrity" or not standing.given or key is None:
+    def _as_found(self, standing: Standing) -> Standing:
+        """Integrity is given by one key, revocation and status by what their evidence said: the verdict names it."""
+        if not standing.given:
             return standing
-        named = key.reference if key.thumbprint is None else f"sha256 {key.thumbprint[:8]}…"
-        return replace(standing, phrase=f"{self.facts.header.get('alg')}, key {named}")
+        key = self.facts.key
+        if standing.name == "integrity" and key is not None:
+            named = key.reference if key.thumbprint is None else f"sha256 {key.thumbprint[:8]}…"
+            what = "leaf" if "path" in self.facts.evidence else "key"
+            return replace(standing, phrase=f"{self.facts.header.get('alg')}, {what} {named}")
+        for kind in _EVIDENCE.get(standing.name, ()):
+            told = self.facts.evidence.get(kind)
+            if told is not None:
+                words = told.words()
+                return replace(standing, phrase=f"{words.actual}; {words.expected}")
+        return standing
 
     def good_until(self) -> float | None:
         """See `Account`."""
@@ -241,6 +283,11 @@ class JudgedByPolicy:
         return bool(failing) and all(isinstance(line, RuleLine) and line.is_about_scope() for line in failing)
 
 
+_VERIFYING = ("header", "x5c", "key", "signature")
+"""The stages before the claims, in their order; each that refuses stops all behind it."""
+_EVIDENCE = {"revocation": ("staple", "crl", "short_lived"), "status": ("status",)}
+_REVOKED = frozenset({"staple.revoked", "crl.revoked"})
+"""The authority itself says that the key no longer speaks for the issuer."""
 _NOT_REACHED = "not reached"
 _UNVERIFIED = "nothing of a token is judged before its signature is verified"
 _UNJUDGED = "judging the token failed before this"
@@ -250,9 +297,9 @@ _REPLAY_HELP = {
     "store_full": "the store never forgets a live nonce: give it more room, or shorten the life of tokens",
 }
 _STAGES = {
-    "integrity": ("signature", "key", "header"),
-    "issuer-authentication": ("issuer", "signature", "key", "header"),
-    "non-repudiation": ("revocation", "staple", "crl", "issuer", "signature", "key", "header"),
+    "integrity": ("signature", "key", "x5c", "header"),
+    "issuer-authentication": ("revoked", "issuer", "signature", "key", "x5c", "header"),
+    "non-repudiation": ("revocation", "staple", "crl", "issuer", "signature", "key", "x5c", "header"),
     "confidentiality": ("decryption",),
     "freshness": ("freshness",),
     "replay-protection": ("replay",),
@@ -272,10 +319,6 @@ def _digest(text: str | None) -> str | None:
 
 def _no_policy(name: str) -> str:
     return "a token never gives it" if name == "authorisation" else "no policy judged the token"
-
-
-def _has_a_line(code: str) -> bool:
-    return code == "header.algorithm_refused" or code.startswith(("key.", "signature."))
 
 
 def _refusal(refused: TokenRefused, place: Place | None) -> Finding:

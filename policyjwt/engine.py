@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from threading import Lock
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from policyjwt import consuming
 from policyjwt.checker.check import check
@@ -27,12 +27,18 @@ from policyjwt.selection import Selection
 from policyjwt.tokens import VerifiedToken
 from policyjwt.verdict import Inspection, Verdict
 
+if TYPE_CHECKING:
+    from policyjwt.evidence.crl import CrlSnapshot
+
 _NO_CONTEXT = Context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Settings:
-    """What the caller of `Engine.load` decided. `since` is when a KeySet was first handed in, by its reference."""
+    """What the caller of `Engine.load` decided, and what outlives a reload.
+
+    `since` is when a KeySet was first handed in, by its reference; `held` are the revocation lists in force, by file.
+    """
 
     use: str | None
     policies: frozenset[str] | None
@@ -41,6 +47,7 @@ class _Settings:
     clock: Callable[[], float]
     on_verdict: Callable[[Verdict], object] | None
     since: dict[str, float]
+    held: dict[str, CrlSnapshot]
 
     def time(self) -> float:
         """Now, in seconds since the epoch; not a number where the clock fails."""
@@ -315,6 +322,7 @@ def _settings(
         clock=clock or time.time,
         on_verdict=on_verdict,
         since={},
+        held={},
     )
 
 
@@ -342,10 +350,20 @@ def _load(read: Callable[[], Loaded], settings: _Settings) -> _InForce:
     asked = [policy for policy in checked.policies if policy.block.place.span.file in loaded.asked]
     use, chosen = _for_one_use(asked, settings)
     found, faults = candidates(
-        chosen, among=checked.policies, keys=settings.keys, replay=settings.replay, now=now, since=settings.since
+        chosen,
+        among=checked.policies,
+        keys=settings.keys,
+        replay=settings.replay,
+        now=now,
+        since=settings.since,
+        held=settings.held,
+        loaded=loaded,
     )
     if faults:
         raise PolicyError(faults)
+    for candidate in found:
+        if candidate.signers is not None and candidate.signers.crl is not None:
+            settings.held[candidate.signers.crl.reference] = candidate.signers.crl.snapshot
     return _InForce(Selection(found), use)
 
 

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from policyjwt.account import JudgedByPolicy, RefusedEarly
+from policyjwt.assurance import Standing
 from policyjwt.errors import TokenRefused
-from policyjwt.loading import Candidate
+from policyjwt.loading import OF_THE_ISSUER, Candidate, standings_of_a_shared_key
+from policyjwt.recording import record
 from policyjwt.replay import store_key, time_to_live
 from policyjwt.request import Context
-from policyjwt.requirements.describe import duration
 from policyjwt.requirements.freshness import time_of
-from policyjwt.requirements.line import MET, NOT_REACHED, Facts
+from policyjwt.requirements.line import MET, NOT_REACHED, EvidenceResult, Facts
 from policyjwt.requirements.promises import NOT_ESTABLISHED
 from policyjwt.selection import Selection
+from policyjwt.spans import duration
 from policyjwt.tokens import VerifiedToken
 from policyjwt.tokens.decode import UnverifiedToken, decode, remember_header
 from policyjwt.tokens.headers import check as check_header
 from policyjwt.tokens.headers import check_algorithm
 from policyjwt.tokens.key import Key
-from policyjwt.tokens.messages import missing
+from policyjwt.tokens.messages import form, missing
 from policyjwt.tokens.signature import check_signature, kid_of
 from policyjwt.verdict import Account, KeyUsed
 from policyjwt.views import time_text
 
+if TYPE_CHECKING:
+    from policyjwt.tokens.certificate_path import CertificatePath
+
 NODE = platform.node()
+_NO_REQUEST = Context()
 _NO_CLAIMS: dict[str, object] = {}
 
 
@@ -39,13 +47,17 @@ class Evaluation:
     candidate: Candidate | None = None
     refused: TokenRefused | None = None
     key: Key | None = None
+    path: CertificatePath | None = None
+    evidence: Mapping[str, EvidenceResult] = field(default_factory=dict)
     claims: dict[str, object] | None = None
     header: dict[str, object] | None = None
     context: dict[str, object] | None = None
+    request: Context = _NO_REQUEST
     results: tuple[str, ...] | None = None
     promised: tuple[str, ...] = ()
     passes: bool = False
     consumed: str | None = None
+    answered: str | None = None
 
     @property
     def consumes(self) -> bool:
@@ -63,6 +75,8 @@ class Evaluation:
             header=self.header or _NO_CLAIMS,
             context=self.context or _NO_CLAIMS,
             now=self.now,
+            certificate=self.path.facts if self.path is not None else _NO_CLAIMS,
+            evidence=self.evidence,
             key=used,
         )
 
@@ -70,19 +84,48 @@ class Evaluation:
         """What a verdict tells."""
         if self.candidate is None:
             assert self.refused is not None
-            return RefusedEarly(self.refused, self.now, self.text)
+            return RefusedEarly(self.refused, self.now, self.text, self._record)
         promises = self.candidate.validator.promises
         return JudgedByPolicy(
             validator=self.candidate.validator,
             facts=self.facts(),
             results=self.results,
             promised=self.promised or (NOT_REACHED,) * len(promises),
-            standings=self.candidate.standings,
+            standings=self._standings(self.candidate),
             text=self.text or "",
             refused=self.refused,
             consumed=self.consumed,
             keys_until=self.candidate.stale_after,
             passes=self.passes,
+            recorded=self._record,
+        )
+
+    @property
+    def shares_key(self) -> bool:
+        """Whether the signer's key is another issuer's too, as loaded or as its certificate shows it."""
+        candidate = self.candidate
+        if candidate is None:
+            return False
+        return candidate.shares_key or (self.path is not None and candidate.others.share(self.path))
+
+    def _standings(self, candidate: Candidate) -> tuple[Standing, ...]:
+        """What the policy's mechanisms give, with the key that came."""
+        return standings_of_a_shared_key(candidate.standings) if self.shares_key else candidate.standings
+
+    def _record(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
+        """All that this evaluation was made of."""
+        candidate = self.candidate
+        return record(
+            verdict=verdict,
+            token=self.text,
+            context=self.request,
+            source=None if candidate is None else candidate.source,
+            keys=None if candidate is None else candidate.keys,
+            loaded_at=None if candidate is None else candidate.loaded_at,
+            evaluated_at=self.now,
+            shared_key=self.shares_key,
+            store=None if candidate is None else candidate.store,
+            nonce=None if self.answered is None else (self.answered, self.consumed),
         )
 
 
@@ -91,14 +134,15 @@ class Evaluation:
 
 def judge(going: Evaluation, selection: Selection, token: str | None, context: Context, policy: str | None) -> None:
     """Decode, select the policy, verify, validate: everything but the nonce."""
+    going.request = context
     try:
         if token is None:
             raise missing()
         going.text = token
-        unverified = decode(token)
+        unverified = decode(token, json_form=selection.reads_json)
         going.candidate = selection.choose(unverified, policy)
-        going.key = _verify(unverified, going.candidate, going.now)
-        remember_header(unverified)
+        _verify(going, going.candidate, unverified)
+        _judge_evidence(going, going.candidate, unverified, context)
         _validate(going, going.candidate, unverified, context)
     except TokenRefused as refused:
         going.refused = _alone(refused)
@@ -110,11 +154,13 @@ def judge_verified(
     going: Evaluation, selection: Selection, verified: VerifiedToken, context: Context, policy: str | None
 ) -> None:
     """As `judge`, for a token whose signature another library verified: the key is judged again."""
+    going.request = context
     try:
         going.text = verified.token
         unverified = decode(verified.token)
         going.candidate = selection.choose(unverified, policy)
         going.key = _judge_key_again(verified.key, unverified, going.candidate, going.now)
+        _judge_evidence(going, going.candidate, unverified, context)
         _validate(going, going.candidate, unverified, context)
     except TokenRefused as refused:
         going.refused = _alone(refused)
@@ -122,21 +168,31 @@ def judge_verified(
         _defect(going, error)
 
 
-def _verify(token: UnverifiedToken, candidate: Candidate, now: float) -> Key:
-    """Header, key and signature, in this order (RFC 7515, section 5.2); the key that made the signature."""
-    key, algorithm = _key_for(token, candidate, now)
+def _verify(going: Evaluation, candidate: Candidate, token: UnverifiedToken) -> None:
+    """Header, key or certificate path, and signature, in this order (RFC 7515, section 5.2)."""
+    algorithm = _checked_header(token, candidate, going.now)
+    signers, found = candidate.signers, None
+    if signers is not None:
+        found = signers.find(token.header, alg=algorithm, now=going.now)
+        key = _believed(found.path.key, candidate)
+    else:
+        assert candidate.keys is not None
+        key = _believed(candidate.keys.select(kid_of(token.header), algorithm), candidate)
     check_signature(token, key, algorithm)
-    return key
-
-
-def _key_for(token: UnverifiedToken, candidate: Candidate, now: float) -> tuple[Key, str]:
-    algorithm = _checked_header(token, candidate, now)
-    return _believed(candidate.keys.select(kid_of(token.header), algorithm), candidate), algorithm
+    going.key = key
+    remember_header(token)
+    if signers is not None and found is not None:
+        going.path = found.path
+        signers.remember(found)
 
 
 def _checked_header(token: UnverifiedToken, candidate: Candidate, now: float) -> str:
     """The algorithm, where the header is in order and the keys are not too old."""
-    check_header(token.header, claims=token.claims)
+    if token.unprotected is not None and not candidate.reads_json:
+        raise form()
+    signers = candidate.signers
+    understood = signers.staple.name if signers is not None and signers.staple is not None else None
+    check_header(token.header, x5c_allowed=signers is not None, understood=understood, claims=token.claims)
     algorithm = check_algorithm(token.header, candidate.algorithms)
     if candidate.stale_after is not None and now > candidate.stale_after:
         raise TokenRefused(
@@ -160,6 +216,12 @@ def _believed(key: Key, candidate: Candidate) -> Key:
 
 def _judge_key_again(key: Key, token: UnverifiedToken, candidate: Candidate, now: float) -> Key:
     """The key that another library used must be in the policy's own source now, for an algorithm of its list."""
+    if candidate.keys is None:
+        raise TokenRefused(
+            "policy.needs_evaluate",
+            actual="this policy judges certificates that come with the token",
+            expected="the token itself: call `Engine.evaluate`",
+        )
     algorithm = _checked_header(token, candidate, now)
     for own in candidate.keys.keys:
         if own.material_id == key.material_id and algorithm in own.algorithms:
@@ -171,23 +233,38 @@ def _judge_key_again(key: Key, token: UnverifiedToken, candidate: Candidate, now
     )
 
 
+def _judge_evidence(going: Evaluation, candidate: Candidate, token: UnverifiedToken, context: Context) -> None:
+    """What became of the evidence about the signer and the token, now that the signature is verified."""
+    found: dict[str, EvidenceResult] = {}
+    if candidate.signers is not None and going.path is not None:
+        found.update(candidate.signers.judge(going.path, token, context.staples, now=going.now))
+    if candidate.statuses is not None:
+        found["status"] = candidate.statuses.judge(token.claims, context.status_lists, now=going.now)
+    going.evidence = found
+
+
 def _validate(going: Evaluation, candidate: Candidate, token: UnverifiedToken, context: Context) -> None:
     """Judge every requirement on verified claims, then the promises that need no store."""
     validator = candidate.validator
     going.claims, going.header = token.claims, token.header
     going.context = context.facts() if validator.reads_context else _NO_CLAIMS
-    results = validator.judge(token.claims, token.header, going.context, going.now)
+    path = going.path
+    certificate = path.facts if path is not None and validator.reads_certificate else _NO_CLAIMS
+    results = validator.judge(token.claims, token.header, going.context, going.now, certificate, going.evidence)
     passes = validator.passes(results)
     if passes and validator.promises:
-        going.promised = tuple(_promise(candidate, promise.name) for promise in validator.promises)
+        established = candidate.established
+        if going.shares_key:
+            established -= OF_THE_ISSUER
+        going.promised = tuple(_promise(candidate, promise.name, established) for promise in validator.promises)
         passes = NOT_ESTABLISHED not in going.promised
     if validator.nonce is not None and results[validator.nonce_at] == MET:
         results = _with_nonce(candidate, results, NOT_REACHED)
     going.results, going.passes = results, passes
 
 
-def _promise(candidate: Candidate, name: str) -> str:
-    if name not in candidate.established:
+def _promise(candidate: Candidate, name: str, established: frozenset[str]) -> str:
+    if name not in established:
         return NOT_ESTABLISHED
     waits = name == "replay-protection" and candidate.validator.nonce is not None
     return NOT_REACHED if waits else MET
@@ -246,6 +323,6 @@ def nonce_answered(going: Evaluation, result: str, said: str | None) -> None:
     assert going.results is not None
     going.results = _with_nonce(going.candidate, going.results, result)
     going.passes = result == MET
-    going.consumed = said
+    going.answered, going.consumed = result, said
     if going.passes:
         going.promised = tuple(MET if promised == NOT_REACHED else promised for promised in going.promised)

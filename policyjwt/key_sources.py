@@ -46,7 +46,7 @@ class Source:
 
 def references(policies: Iterable[CheckedPolicy]) -> frozenset[str]:
     """Every key reference that these policies write."""
-    return frozenset(source.reference for policy in policies for source in (*sources(policy), *_others(policy)))
+    return frozenset(source.reference for policy in policies for source in (*sources(policy), *other_sources(policy)))
 
 
 def sources(policy: CheckedPolicy) -> Iterator[Source]:
@@ -57,8 +57,8 @@ def sources(policy: CheckedPolicy) -> Iterator[Source]:
         yield _of_secret(secret)
 
 
-def _others(policy: CheckedPolicy) -> Iterator[Source]:
-    """Where keys for other purposes come from: a caller may name them, though nothing here uses them yet."""
+def other_sources(policy: CheckedPolicy) -> Iterator[Source]:
+    """Where keys for other purposes come from: status lists, and encryption, which nothing here uses yet."""
     if policy.block.encryption is not None:
         yield from map(_of_secret, policy.block.encryption.keys)
     if policy.block.status is not None and policy.block.status.keys is not None:
@@ -105,6 +105,19 @@ def key_set(policy: CheckedPolicy, keys: Mapping[str, Given]) -> tuple[KeySet | 
     return keyset, []
 
 
+def keys_of_source(item: KeySource, root: str, keys: Mapping[str, Given]) -> tuple[KeySet | None, list[Diagnostic]]:
+    """The keys of one source of a policy that is not its signers', or why there are none."""
+    faults: list[Diagnostic] = []
+    for source in _of_keys(item):
+        try:
+            return KeySet(_keys_of(source, root, keys)), []
+        except KeyRefused as refused:
+            faults.append(say.key_refused(source.place, refused))
+        except _NotGiven:
+            faults.append(say.needs_keys(source.place, source.reference))
+    return None, faults
+
+
 class _NotGiven(Exception):  # noqa: N818 - never leaves this module
     """The reference is fetched by nothing here and nobody handed its keys in."""
 
@@ -114,10 +127,8 @@ def _keys_of(source: Source, root: str, keys: Mapping[str, Given]) -> tuple[Key,
     if given is not None:
         return _given_keys(source, given)
     item = source.item
-    if isinstance(item, JwksFile):
-        return parse_jwks(_below(root, item.path.value), reference=source.reference).keys
-    if isinstance(item, PemFile):
-        return KeySet.from_pem(_below(root, item.path.value), reference=source.reference).keys
+    if isinstance(item, (JwksFile, PemFile)):
+        return public_file_keys(source, root)
     if isinstance(item, Secret) and item.origin != "keyring":
         assert item.encoding is not None
         if item.origin == "env":
@@ -126,6 +137,16 @@ def _keys_of(source: Source, root: str, keys: Mapping[str, Given]) -> tuple[Key,
             material = from_file(_resolved_below(root, item.parts[0].value), item.encoding.value)
         return _secret(source, item, material)
     raise _NotGiven
+
+
+def public_file_keys(source: Source, root: str) -> tuple[Key, ...]:
+    """The keys of a `keys … file`; none where the source is another."""
+    item = source.item
+    if isinstance(item, JwksFile):
+        return parse_jwks(_below(root, item.path.value), reference=source.reference).keys
+    if isinstance(item, PemFile):
+        return KeySet.from_pem(_below(root, item.path.value), reference=source.reference).keys
+    return ()
 
 
 def _below(root: str, path: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policyjwt.diagnostics import Diagnostic, Level
-from policyjwt.errors import KeyRefused
+from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.language.suggest import quoted
 from policyjwt.source import Place
 
@@ -87,6 +87,11 @@ def promise_lost(place: Place, assurance: str) -> Diagnostic:
         f"{assurance} can't be assured: another issuer's policy has the same key",
         "give every issuer keys of its own, or drop the promise",
     )
+
+
+def snapshot_refused(place: Place, refused: TokenRefused) -> Diagnostic:
+    """PJ459: a revocation list that is older than the one in force."""
+    return _error("PJ459", place, refused.actual, refused.help)
 
 
 def no_key_fits(place: Place, algorithms: tuple[str, ...]) -> Diagnostic:

@@ -40,12 +40,14 @@ class Selection:
         self._by_issuer: dict[str, tuple[_Entry, ...]] = {}
         self._templates: tuple[_Entry, ...] = ()
         self._without_issuer: tuple[_Entry, ...] = ()
+        self._reads_json = False
         for candidate in candidates:
             self._add(_entry(candidate))
 
     def _add(self, entry: _Entry) -> None:
         policy = entry.candidate.validator.policy
         self._by_policy[policy.name] = entry
+        self._reads_json = self._reads_json or entry.candidate.reads_json
         if policy.block.by_name_only is not None:
             return
         if isinstance(entry.issuer, StringClaimLine):
@@ -55,6 +57,11 @@ class Selection:
             self._by_issuer[name] = (*self._by_issuer.get(name, ()), entry)
         if entry.issuer.templates:
             self._templates += (entry,)
+
+    @property
+    def reads_json(self) -> bool:
+        """Whether any candidate judges tokens in the flattened JSON form."""
+        return self._reads_json
 
     @property
     def names(self) -> frozenset[str]:

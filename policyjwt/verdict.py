@@ -134,6 +134,9 @@ class Account(Protocol):
     def good_until(self) -> float | None:
         """The earliest instant (seconds since the epoch) at which a judgement of the same evidence would differ."""
 
+    def record(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
+        """All that the evaluation was made of, beside `verdict` (as data, with values)."""
+
     def missing(self) -> bool:
         """Whether there was no token at all."""
 
@@ -378,6 +381,14 @@ class Verdict(_Told):
         from policyjwt import views
 
         return views.public(self, self._account)
+
+    def record(self) -> dict[str, Any]:
+        """A self-contained account, ready for JSON: `policyjwt.recheck` judges it again, offline, years later.
+
+        It holds the token, the request as it was told, certificates and staples, the text of the policy, public keys
+        and all findings with values: **personal data**, to be kept like the token itself. Secrets are not in it.
+        """
+        return self._account.record(self.to_dict(values=True))
 
     def _release(self) -> Released:
         if not self._trusted:

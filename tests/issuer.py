@@ -7,6 +7,8 @@ import hashlib
 import hmac
 import json
 import secrets
+import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -122,6 +124,22 @@ def claims(**changes: Any) -> dict[str, Any]:
         "jti": secrets.token_hex(8),
     }
     return {name: value for name, value in (good | changes).items() if value is not ...}
+
+
+STATUS_URI = "https://issuer.example/status/1"
+
+
+def status_list(
+    by: Issuer, statuses: Sequence[int] = (), *, bits: int = 1, header: dict[str, Any] | None = None, **changes: Any
+) -> str:
+    """A status list token with these statuses. `changes` are claims; one that is `...` is left out."""
+    packed = bytearray(-(-len(statuses) * bits // 8))
+    for index, value in enumerate(statuses):
+        packed[index * bits // 8] |= value << index * bits % 8
+    listed = {"bits": bits, "lst": b64(zlib.compress(bytes(packed), 9))}
+    usual = {"iss": "https://issuer.example", "sub": STATUS_URI, "iat": NOW - 60, "status_list": listed}
+    members = {name: value for name, value in (usual | changes).items() if value is not ...}
+    return by.token(members, {"typ": "statuslist+jwt"} | (header or {}))
 
 
 URL = "https://issuer.example/jwks"

@@ -139,10 +139,11 @@ def test_confidential_claims_are_shown_to_nobody() -> None:
     account = JudgedByPolicy(
         validator=validator,
         facts=facts,
-        results=validator.judge(facts.claims, facts.header, {}, facts.now),
+        results=validator.judge(facts.claims, facts.header, {}, facts.now, {}, {}),
         promised=(),
         standings=(),
         text="",
+        recorded=dict,
     )
     verdict = Verdict(lambda: account, trusted=False)
     assert "confidential.exposed" in {finding.code for finding in verdict.failing}

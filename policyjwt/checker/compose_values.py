@@ -12,8 +12,9 @@ from typing import Protocol, TypeVar
 from policyjwt.checker import compose_messages as say
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.language.model import Block, Limit, Named, Names, TextItem
-from policyjwt.requirements.describe import duration, one_of
+from policyjwt.requirements.describe import one_of
 from policyjwt.source import Place
+from policyjwt.spans import duration
 
 
 class _Placed(Protocol):

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from policyjwt.diagnostics import Diagnostic, Level, Related
 from policyjwt.language.suggest import quoted
-from policyjwt.requirements.describe import duration, one_of
+from policyjwt.requirements.describe import one_of
 from policyjwt.source import Place, Span
+from policyjwt.spans import duration
 
 
 def _error(

@@ -7,6 +7,7 @@ Read below the root only, through `language.files`; nothing of a file is ever qu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from policyjwt.checker import key_messages as messages
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
 from policyjwt.language.files import FileFault, read_file
-from policyjwt.language.model import JwksFile, Names, PemFile, TextItem
+from policyjwt.language.model import JwksFile, Leaf, Names, PemFile, TextItem
 from policyjwt.source import Span
 from policyjwt.tokens.limits import MAX_KEY_SET_BYTES
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     from policyjwt.tokens.key import Key
 
+MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
+"""A file of revocation lists: a million entries are some 24 MB."""
+
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 _BAD_SETS = frozenset({"key.ambiguous", "key.type_confusion", "key.usage"})
 
 
@@ -92,7 +97,50 @@ def _refused(span: Span, path: str, refused: KeyRefused, *, whole: bool) -> Diag
 def anchor_faults(anchors: Names, root: str, *, now: float) -> Iterator[Diagnostic]:
     """What is wrong with the files of `anchors`. `now` is in seconds since the epoch."""
     for named in anchors.names:
-        yield from certificate_faults(named.value, named.span, root, now=now, authority=True)
+        found = tuple(certificate_faults(named.value, named.span, root, now=now, authority=False))
+        yield from found
+        if not any(fault.stops_loading for fault in found):
+            yield from _unfit_anchors(named.value, named.span, root)
+
+
+def _unfit_anchors(path: str, span: Span, root: str) -> Iterator[Diagnostic]:
+    """What keeps certificates that can be read from ending a path: a weak key, a usage that is not theirs."""
+    from policyjwt.tokens.anchors import Anchors  # heavy: only for policies with anchors
+
+    data = read_below(root, path, span)
+    try:
+        if isinstance(data, bytes):
+            Anchors.from_pem(data)
+    except KeyRefused as refused:
+        yield messages.unfit_anchor(span, path=path, fault=refused.message, help=refused.help)
+
+
+def leaf_faults(leaf: Leaf) -> Iterator[Diagnostic]:
+    """Values of `leaf` that no certificate can have."""
+    from policyjwt.tokens.leaf_binding import LeafBinding  # heavy: only for policies with certificates
+
+    for named in leaf.values:
+        if leaf.kind == "key sha256":
+            if not _DIGEST.fullmatch(named.value):
+                yield messages.bad_pin(named.span)
+            continue
+        try:
+            LeafBinding.make(leaf.kind, frozenset({named.value}))
+        except KeyRefused as refused:
+            yield messages.bad_leaf(named.span, fault=refused.message, help=refused.help)
+
+
+def snapshot_faults(item: TextItem, root: str) -> Iterator[Diagnostic]:
+    """What is wrong with the file of `crl snapshot`. Its age is for the moment in which tokens are judged."""
+    from policyjwt.evidence.crl import CrlSnapshot  # heavy: only for policies with revocation lists
+
+    try:
+        data = read_file(Path(root), item.value, limit=MAX_SNAPSHOT_BYTES)
+        CrlSnapshot.read(data)
+    except FileFault as fault:
+        yield messages.file_fault(item.place.span, path=item.value, fault=fault.message, help=fault.help)
+    except KeyRefused as refused:
+        yield messages.no_lists(item.place.span, path=item.value, fault=refused.message, help=refused.help)
 
 
 def ca_faults(item: TextItem | None, root: str, *, now: float) -> Iterator[Diagnostic]:

@@ -211,3 +211,21 @@ def secret_does_not_fit(span: Span, *, reference: str, algorithm: str) -> Diagno
     """A secret that is too short for one of the algorithms."""
     message = f"{reference} is too short for {quoted(algorithm)}"
     return _error("PJ448", message, span, "a secret has at least the bytes of the hash: 32, 48 or 64")
+
+
+def unfit_anchor(span: Span, *, path: str, fault: str, help: str | None) -> Diagnostic:
+    """An anchor that no path can end in."""
+    message = f"no path can end in {quoted(path)}: {fault}"
+    return _error("PJ433", message, span, help or "write the certificate of the authority that signs the leaves")
+
+
+def bad_leaf(span: Span, *, fault: str, help: str | None) -> Diagnostic:
+    """A `leaf` that no certificate can be."""
+    message = f"no certificate can be this one: {fault}"
+    return _error("PJ434", message, span, help or "write the name as the certificate has it")
+
+
+def no_lists(span: Span, *, path: str, fault: str, help: str | None) -> Diagnostic:
+    """A `crl snapshot` that holds no revocation list."""
+    message = f"{quoted(path)} can't be read as revocation lists: {fault}"
+    return _error("PJ435", message, span, help or "write one or more lists in PEM, or one in DER")

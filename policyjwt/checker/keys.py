@@ -8,14 +8,20 @@ Static: reads files below the roots, and no socket, environment, keyring, secret
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from policyjwt.checker import key_messages as messages
-from policyjwt.checker.key_files import anchor_faults, ca_faults, certificate_faults, file_keys, read_below
+from policyjwt.checker.key_files import (
+    anchor_faults,
+    ca_faults,
+    certificate_faults,
+    file_keys,
+    leaf_faults,
+    snapshot_faults,
+)
 from policyjwt.checker.key_parties import Use, issuer_text, party_names, shared_keys
 from policyjwt.checker.key_urls import url_faults
 from policyjwt.diagnostics import Diagnostic
@@ -40,8 +46,6 @@ if TYPE_CHECKING:
 SECRETS = "secrets"
 PRIVATE_KEYS = "private keys"
 FETCHED = "key sets fetched at run time"
-
-_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +194,8 @@ def _check_source(block: Block, source: KeySource, root: str, found: _Found, *, 
     elif isinstance(source, X5c):
         if source.anchors is not None:
             found.faults.extend(anchor_faults(source.anchors, root, now=now))
-        if source.leaf is not None and source.leaf.kind == "key sha256":
-            wrong = (name for name in source.leaf.values if not _DIGEST.fullmatch(name.value))
-            found.faults.extend(messages.bad_pin(name.span) for name in wrong)
+        if source.leaf is not None:
+            found.faults.extend(leaf_faults(source.leaf))
 
 
 def _remote_name(source: JwksUrl | Discovery) -> str:
@@ -276,6 +279,4 @@ def _revocation_files(block: Block, root: str, *, now: float) -> Iterator[Diagno
         item = section.responder
         yield from certificate_faults(item.value, item.place.span, root, now=now, authority=False)
     if section.crl is not None:
-        read = read_below(root, section.crl.value, section.crl.place.span)
-        if isinstance(read, Diagnostic):
-            yield read
+        yield from snapshot_faults(section.crl, root)

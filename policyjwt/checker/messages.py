@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from policyjwt.diagnostics import Diagnostic, Level, Related
 from policyjwt.language.suggest import quoted
-from policyjwt.requirements.describe import duration
 from policyjwt.source import Span
+from policyjwt.spans import duration
 
 
 def _error(code: str, span: Span, message: str, help: str | None = None) -> Diagnostic:

@@ -27,12 +27,18 @@ from policyjwt.language.model import (
 
 def named_files(block: Block) -> Iterator[Named]:
     """Every path of a file in `block`."""
-    signature, encryption, status = block.signature, block.encryption, block.status
+    yield from public_files(block)
+    if block.signature is not None:
+        yield from _of_secrets(block.signature.secrets)
+    if block.encryption is not None:
+        yield from _of_secrets(block.encryption.keys)
+
+
+def public_files(block: Block) -> Iterator[Named]:
+    """The same, but for files of secrets and private keys."""
+    signature, status = block.signature, block.status
     if signature is not None:
         yield from _of_source(signature.keys)
-        yield from _of_secrets(signature.secrets)
-    if encryption is not None:
-        yield from _of_secrets(encryption.keys)
     if status is not None:
         yield from _of_source(status.keys)
     if block.revocation is not None:

@@ -6,6 +6,9 @@ import json
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -57,6 +60,38 @@ policy "payments" {
 
 KEYS = "url:https://idp.corp.example/jwks.json"
 
+STAPLED = """\
+policyjwt 1
+
+policy "deeds" {
+  about    "Deeds of the notary, who signs under a certificate and brings the proof that it is not revoked"
+  use      "archive"
+  owner    "archive@corp.example"
+
+  issuer   "https://notary.corp.example"
+  audience "archive"
+  type     "at+jwt"
+
+  signature {
+    algorithms ES256
+    keys x5c {
+      anchors "corp-ca.pem"
+      leaf    san uri "https://notary.corp.example"   # this certificate, and no other of the authority
+    }
+  }
+  freshness  { age at most 10m  skew at most 30s }
+  replay     { nonce jti }
+  revocation {
+    staple ocsp from header "x5ocsp"
+    age at most 1h                                    # so long a revoked certificate may still be believed
+  }
+
+  assures issuer-authentication, non-repudiation, revocation
+
+  provides sub is string
+}
+"""
+
 NEXT = """\
 What to do next
   policyjwt validate policies/                      are these policies sound?
@@ -85,6 +120,16 @@ def command(context: click.Context, color: str | None) -> Exit:
 
 def _tour(style: Style) -> Iterator[str]:
     """The parts of the tour, in order."""
+    steps = _Steps(style)
+    yield _introduction(style)
+    yield from _tokens(steps)
+    yield f"{style.paint('A signer with a certificate', 'bold')}\n\n{textwrap.indent(STAPLED.rstrip(), '    ')}"
+    yield from _staples(steps)
+    yield NEXT
+
+
+def _tokens(step: _Steps) -> Iterator[str]:
+    """An issuer whose keys are known by its key set."""
     from policyjwt.cli.demo_issuer import DemoIssuer, tampered, unsigned
     from policyjwt.engine import Engine
     from policyjwt.replay import MemoryReplayStore
@@ -97,11 +142,9 @@ def _tour(style: Style) -> Iterator[str]:
         keys={KEYS: KeySet.from_jwks(issuer.jwks())},
         replay=MemoryReplayStore(1000, single_process=True),
     )
-    step = _Steps(engine, style)
-    yield _introduction(style)
-
     good = issuer.mint(_claims())
     yield step(
+        engine,
         "A token as it should be",
         "Fresh, for this API, signed by its issuer. Every line of the policy has its answer.",
         good,
@@ -109,36 +152,97 @@ def _tour(style: Style) -> Iterator[str]:
         everything=True,
     )
     yield step(
+        engine,
         "Expired",
         "The same claims, an hour older.",
         issuer.mint(_claims(iat=-3600, exp=-3300)),
         expected=("freshness.expired", "freshness.too_old"),
     )
     yield step(
+        engine,
         "Three faults at once",
         "For another service, too old, and without the scope: one finding each, not just the first.",
         issuer.mint(_claims(iat=-843, exp=30, aud="ledger-api", scope="pay:read")),
         expected=("audience.mismatch", "freshness.too_old", "claim.pay-scope"),
     )
     yield step(
+        engine,
         "Tampered",
         "Somebody wrote another subject into a signed token. No claim is believed, or even printed.",
         tampered(good, {**good.claims, "sub": "admin"}),
         expected=("signature.invalid",),
     )
     yield step(
+        engine,
         "alg: none",
         "The token says that it needs no signature. Which algorithms there are is for the policy to say.",
         unsigned(good),
         expected=("header.algorithm_refused",),
     )
     yield step(
+        engine,
         "Replayed",
         "The first token again, bit for bit. A signature can't tell a second use; the nonce can.",
         good,
         expected=("replay.seen",),
     )
-    yield NEXT
+
+
+def _staples(step: _Steps) -> Iterator[str]:
+    """A signer that is known by a certificate, with the proof that it still holds."""
+    from policyjwt.cli.demo_issuer import DemoIssuer
+    from policyjwt.cli.demo_pki import DemoPki
+    from policyjwt.engine import Engine
+    from policyjwt.replay import MemoryReplayStore
+
+    pki = DemoPki()
+    signer = DemoIssuer(pki.leaf.private)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "corp-ca.pem").write_bytes(pki.anchor)
+        store = MemoryReplayStore(1000, single_process=True)
+        engine = Engine.from_text(STAPLED, "deeds.policy", folder, replay=store)
+    stories: tuple[tuple[str, str, list[str] | None, tuple[str, ...]], ...] = (
+        (
+            "Trusted, with its staple",
+            "The responder's fresh word that the certificate is good travels in the token. Nothing is looked up.",
+            pki.staple(),
+            (),
+        ),
+        (
+            "No staple",
+            "The same signer, without the proof. What is not known is not trusted.",
+            None,
+            ("staple.missing",),
+        ),
+        (
+            "A stale staple",
+            "Five hours old. Since then the certificate may have been revoked.",
+            pki.staple(age=timedelta(hours=5)),
+            ("staple.stale",),
+        ),
+        (
+            "Revoked",
+            "The responder says so, and the signature is as valid as before.",
+            pki.staple(revoked=True),
+            ("staple.revoked",),
+        ),
+        (
+            "The staple of another certificate",
+            "A good answer of the right responder, about somebody else.",
+            pki.staple_of_another(),
+            ("staple.wrong_certificate",),
+        ),
+        (
+            "A signer that vouches for itself",
+            "The answer is signed with the certificate that it is about: a thief would sign that, too.",
+            pki.staple_of_its_own(),
+            ("staple.responder_not_delegated",),
+        ),
+    )
+    for title, story, staple, expected in stories:
+        members = {"x5c": pki.x5c} | ({} if staple is None else {"x5ocsp": staple})
+        claims = _claims(iss="https://notary.corp.example", aud="archive")
+        yield step(engine, title, story, signer.mint(claims, **members), expected=expected)
 
 
 def _introduction(style: Style) -> str:
@@ -174,17 +278,24 @@ def _claims(*, iat: int = -60, exp: int = 540, **changed: object) -> Mapping[str
 class _Steps:
     """Shows one token and its verdict after the other, numbered."""
 
-    def __init__(self, engine: Engine, style: Style) -> None:
-        self._engine, self._style, self._number = engine, style, 0
+    def __init__(self, style: Style) -> None:
+        self._style, self._number = style, 0
 
     def __call__(
-        self, title: str, story: str, minted: Minted, *, expected: tuple[str, ...], everything: bool = False
+        self,
+        engine: Engine,
+        title: str,
+        story: str,
+        minted: Minted,
+        *,
+        expected: tuple[str, ...],
+        everything: bool = False,
     ) -> str:
         self._number += 1
-        verdict = self._engine.evaluate(minted.token)
+        verdict = engine.evaluate(minted.token)
         _must_be(verdict, expected)
         head = self._style.paint(f"── {self._number}. {title} ".ljust(_WIDTH, "─"), "bold")
-        token = "\n".join([_wrapped(minted.header), _wrapped(minted.claims)])
+        token = "\n".join([_wrapped(_short(minted.header)), _wrapped(minted.claims)])
         told = as_text(verdict, values=True, everything=everything, style=self._style)
         shown = f"{head}\n{story}\n\n{token}\n\n{told}"
         if verdict:
@@ -193,6 +304,14 @@ class _Steps:
         answer = verdict.public()
         said = "".join(f", {name}: {value}" for name, value in answer.headers.items())
         return f"{shown}\n\n  the client is told: {answer.status}{said}"
+
+
+def _short(header: Mapping[str, object]) -> Mapping[str, object]:
+    """Certificates and staples by their size: nobody reads base64."""
+    return {
+        name: [f"({len(each)} characters of base64)" for each in value] if isinstance(value, list) else value
+        for name, value in header.items()
+    }
 
 
 def _wrapped(members: Mapping[str, object]) -> str:

@@ -26,10 +26,10 @@ class Minted:
 
 
 class DemoIssuer:
-    """An identity provider with one ES256 key that lives as long as this object."""
+    """An issuer with one ES256 key, made on the spot unless it is given."""
 
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(self, key: ec.EllipticCurvePrivateKey | None = None) -> None:
+        self._key = key or ec.generate_private_key(ec.SECP256R1())
         self._kid = f"demo-{secrets.token_hex(4)}"
 
     def jwks(self) -> str:
@@ -46,9 +46,9 @@ class DemoIssuer:
         }
         return json.dumps({"keys": [key]})
 
-    def mint(self, claims: Mapping[str, object]) -> Minted:
-        """A token with these claims, signed."""
-        header = {"alg": "ES256", "typ": "at+jwt", "kid": self._kid}
+    def mint(self, claims: Mapping[str, object], **members: object) -> Minted:
+        """A token with these claims, signed. `members` stand in the header in place of the key's id."""
+        header = {"alg": "ES256", "typ": "at+jwt", **(members or {"kid": self._kid})}
         signing_input = f"{_json(header)}.{_json(claims)}"
         der = self._key.sign(signing_input.encode("ascii"), ec.ECDSA(SHA256()))
         r, s = decode_dss_signature(der)

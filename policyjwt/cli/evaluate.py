@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from policyjwt.cli import options, output, policies
+from policyjwt.cli import options, output, policies, staple_files
 from policyjwt.cli.evaluate_input import context_from, key_files, read_token
 from policyjwt.cli.exit_codes import Exit
 from policyjwt.cli.failure import Failure
@@ -42,6 +42,13 @@ _MEMORY = 1000
 )
 @click.option("--now", metavar="TIME", help="Judge as of this time (RFC 3339 or seconds since the epoch).")
 @click.option("--context", "request", metavar="FILE", help="What is known of the request, as JSON.")
+@click.option(
+    "--staple",
+    "staples",
+    metavar="FILE",
+    multiple=True,
+    help="An OCSP response that is handed over beside the token (DER, PEM or base64). Repeatable.",
+)
 @click.option("--consume", is_flag=True, help="Consume the nonce, as a service would; needs --replay.")
 @click.option("--replay", metavar="URL", help="Where nonces are remembered: sqlite:PATH or memory:")
 @click.option("--single-host", is_flag=True, help="Your word that nothing elsewhere accepts these tokens.")
@@ -60,6 +67,7 @@ def command(
     keys: tuple[str, ...],
     now: str | None,
     request: str | None,
+    staples: tuple[str, ...],
     consume: bool,
     replay: str | None,
     single_host: bool,
@@ -76,7 +84,9 @@ def command(
     if file == "-" in paths:
         raise Failure("`-` is standard input: it can't hold both the token and the policies")
     at = time.time() if now is None else instant(now)
-    facts = context_from(request)
+    if file == "-" and "-" in staples:
+        raise Failure("`-` is standard input: it can't hold both the token and a staple")
+    facts = context_from(request, staples=tuple(staple_files.response(staple) for staple in staples))
     given = key_files(keys)
     for path in paths:
         if path != "-":

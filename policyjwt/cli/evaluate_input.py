@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TOKEN_BYTES = 4 * 1024 * 1024
 """More than any token that is accepted: a longer one is refused by its size, not read to its end."""
 
-_MEMBERS = ("method", "path", "uri", "scheme", "headers", "nonce", "values")
+_MEMBERS = ("method", "path", "uri", "scheme", "headers", "nonce", "values", "status_lists")
 
 
 def read_token(file: str) -> str:
@@ -54,12 +54,12 @@ def key_files(given: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def context_from(file: str | None) -> Context:
-    """The request as the JSON in `file` tells it."""
+def context_from(file: str | None, *, staples: tuple[bytes, ...] = ()) -> Context:
+    """The request as the JSON in `file` tells it, and the OCSP responses that came beside the token."""
     from policyjwt.request import Context
 
     if file is None:
-        return Context()
+        return Context(staples=staples)
     members = _object(file)
     unknown = [name for name in members if name not in _MEMBERS]
     if unknown:
@@ -69,11 +69,12 @@ def context_from(file: str | None) -> Context:
         )
     headers = members.pop("headers", {})
     try:
-        return Context(**members, headers=_headers(headers, file))
+        return Context(**members, headers=_headers(headers, file), staples=staples)
     except TypeError:
         raise Failure(
             f"`{visible(file)}` has a member of the wrong type",
-            help="`values` is an object of texts, integers, booleans and lists of texts; the others are text",
+            help="`values` is an object of texts, integers, booleans and lists of texts, `status_lists` a list of "
+            "texts; the others are text",
         ) from None
 
 

@@ -22,7 +22,7 @@ from policyjwt.cli.arguments import refuse_tokens
 from policyjwt.cli.exit_codes import Exit
 from policyjwt.cli.failure import Failure
 
-COMMANDS = ("validate", "evaluate", "explain", "list", "rule", "demo")
+COMMANDS = ("validate", "evaluate", "explain", "list", "rule", "staple", "demo")
 """In the order in which help shows them. Each is `command` in the module of its name."""
 
 

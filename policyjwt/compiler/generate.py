@@ -12,18 +12,18 @@ from typing import Any, TypeAlias, cast
 
 from policyjwt.expressions.emitter import Emitter
 from policyjwt.expressions.scope import LimitReached
-from policyjwt.requirements.line import DEFECT, LIMIT, OBSERVED, Line
+from policyjwt.requirements.line import DEFECT, LIMIT, OBSERVED, EvidenceResult, Line
 from policyjwt.requirements.rules import RuleLine
 
 Claims: TypeAlias = Mapping[str, object]
-Judge: TypeAlias = Callable[[Claims, Claims, Claims, float], tuple[str, ...]]
-"""claims, header, context, now → the result of every line."""
+Judge: TypeAlias = Callable[[Claims, Claims, Claims, float, Claims, Mapping[str, EvidenceResult]], tuple[str, ...]]
+"""claims, header, context, now, certificate, evidence → the result of every line."""
 
 
 def generate(lines: Iterable[Line]) -> Judge:
     """The function that judges these lines."""
     out = Emitter()
-    out.line("def judge(claims, header, context, now):")
+    out.line("def judge(claims, header, context, now, certificate, evidence):")
     targets = []
     with out.indent():
         out.prologue()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from policyjwt.compiler.generate import Judge, generate
 from policyjwt.compiler.lines import lines_of, promises_of
-from policyjwt.language.model import CheckedPolicy
+from policyjwt.language.model import CheckedPolicy, Root
 from policyjwt.requirements.line import MET, PASSING, Line
 from policyjwt.requirements.paths import paths_of
 from policyjwt.requirements.promises import PromiseLine
@@ -19,7 +19,8 @@ class Validator:
     """What judges verified claims by one policy.
 
     `judge` gives the result of every line; `nonce` is the line whose nonce is consumed last (`nonce_at` its place among
-    the lines); `reads_context` says whether any line reads the request.
+    the lines); `reads_context` and `reads_certificate` say whether any line reads the request, or the signer's
+    certificate.
     """
 
     policy: CheckedPolicy
@@ -29,6 +30,7 @@ class Validator:
     nonce: NonceLine | None
     nonce_at: int
     reads_context: bool
+    reads_certificate: bool
 
     def passes(self, results: tuple[str, ...]) -> bool:
         """Whether nothing among the results keeps the token from being trusted, and one at least is met."""
@@ -48,10 +50,15 @@ def compile_policy(policy: CheckedPolicy) -> Validator:
         nonce=nonce,
         nonce_at=nonce_at,
         reads_context=any(_reads_context(line) for line in lines),
+        reads_certificate=any(_reads(line, "certificate") for line in lines),
     )
 
 
 def _reads_context(line: Line) -> bool:
     if isinstance(line, NonceLine):
         return line.nonce.equals is not None
-    return isinstance(line, RuleLine) and any(path.root == "context" for path in paths_of(line.rule))
+    return _reads(line, "context")
+
+
+def _reads(line: Line, root: Root) -> bool:
+    return isinstance(line, RuleLine) and any(path.root == root for path in paths_of(line.rule))

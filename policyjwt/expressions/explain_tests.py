@@ -17,10 +17,8 @@ from policyjwt.expressions.words import (
     joined,
     literal,
     literals,
-    moment,
     named,
     sized,
-    span,
     value_phrase,
 )
 from policyjwt.language.model import (
@@ -41,6 +39,7 @@ from policyjwt.language.model import (
     Under,
     Within,
 )
+from policyjwt.spans import moment, span
 
 _TRUE = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _SWAPPED: Final[Mapping[CompareOperator, CompareOperator]] = {

@@ -6,9 +6,7 @@ characters.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from policyjwt.expressions.text import is_hidden, operand_text, value_text
 from policyjwt.language.model import Operand, Scalar
@@ -17,9 +15,6 @@ SHOWN = 80
 """Characters of a text that a phrase shows."""
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", "`": "\\u0060"}
-_LAST_TIME = 253_402_300_799
-"""9999-12-31T23:59:59Z, the end of the calendar."""
-
 JOINTS = (" that ", ", which ")
 """What stands between a value and what is said of it."""
 
@@ -112,28 +107,6 @@ def value_phrase(value: object, *, values: bool) -> str:
 def sized(number: int, form: str) -> str:
     """`form` with the number in it, and an s where it is not one."""
     return form.format(number) + ("" if number == 1 else "s")
-
-
-def span(seconds: float) -> str:
-    """A span of time in days, hours, minutes and seconds, at most the two largest: `14m 3s`."""
-    if not math.isfinite(seconds):
-        return "longer than any calendar"
-    if abs(seconds) < 1:
-        return "less than 1s"
-    whole = int(abs(seconds))
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        number, whole = divmod(whole, size)
-        if number:
-            parts.append(f"{number}{unit}")
-    return " ".join(parts[:2])
-
-
-def moment(value: float) -> str | None:
-    """A time as `2026-11-23T17:40:00Z`; None for what no calendar has."""
-    if not 0 <= value <= _LAST_TIME:
-        return None
-    return datetime.fromtimestamp(int(value), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def listed(phrases: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from policyjwt.requirements import (
     audience,
     confidential,
+    evidence,
     freshness,
     issuer,
     provides,
@@ -18,6 +19,7 @@ from policyjwt.requirements import (
 
 REQUIREMENTS = (
     signature,
+    evidence,
     issuer,
     audience,
     token_type,

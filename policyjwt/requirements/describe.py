@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policyjwt.expressions.words import joined, quoted, span, value_phrase
+from policyjwt.expressions.words import joined, quoted, value_phrase
 from policyjwt.requirements.line import MISSING
 
 
@@ -16,13 +16,3 @@ def value_text(value: object, *, values: bool) -> str:
 def one_of(names: Iterable[str]) -> str:
     """Names in backquotes, joined by commas and a final `or`."""
     return joined([quoted(name) for name in names], "or")
-
-
-def duration(seconds: float) -> str:
-    """A span of time, at most the two largest units: `14m 3s`."""
-    return span(seconds) if seconds else "0s"
-
-
-def skew_text(skew: int) -> str:
-    """The allowance for clocks that differ, as an addition to a limit."""
-    return f", with {duration(skew)} for clock skew" if skew else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import CheckedPolicy
-from policyjwt.requirements.describe import duration, skew_text, value_text
+from policyjwt.requirements.describe import value_text
 from policyjwt.requirements.line import (
     MET,
     MISSING,
@@ -25,6 +25,7 @@ from policyjwt.requirements.line import (
     emit_read,
 )
 from policyjwt.source import Place
+from policyjwt.spans import duration, skew_text
 
 if TYPE_CHECKING:
     from policyjwt.expressions.emitter import Emitter

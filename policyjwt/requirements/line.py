@@ -6,9 +6,9 @@ result is a short word: `met`, `not_applicable`, `waived`, `not_reached`, `obser
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import Path
@@ -74,14 +74,31 @@ class _Missing:
 MISSING = _Missing()
 
 
+class EvidenceResult(NamedTuple):
+    """What became of one piece of evidence: a result as a line has it, its words, and when it turns.
+
+    It is worked out before the lines are judged, by mathematics over bytes; a line only says what it means here. The
+    words are made when somebody reads them.
+    """
+
+    result: str
+    words: Callable[[], Explanation]
+    until: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Facts:
-    """What the lines of a policy judge: verified claims and inner header, the request, and the moment."""
+    """What the lines of a policy judge: verified claims and inner header, the request, and the moment.
+
+    `certificate` is what rules may read of the signer's certificate; `evidence` the results by the name of their line.
+    """
 
     claims: Mapping[str, object]
     header: Mapping[str, object]
     context: Mapping[str, object]
     now: float
+    certificate: Mapping[str, object] = field(default_factory=dict)
+    evidence: Mapping[str, EvidenceResult] = field(default_factory=dict)
     key: KeyUsed | None = None
 
 
@@ -123,7 +140,10 @@ class Line(Protocol):
         """The result, worked out plainly: this defines what the requirement means."""
 
     def emit(self, out: Emitter, target: str) -> None:
-        """Write code that sets `target` to the result. At hand are `claims`, `header`, `context` and `now`."""
+        """Write code that sets `target` to the result.
+
+        At hand are `claims`, `header`, `context`, `now`, `certificate` and `evidence`.
+        """
 
     def explain(self, facts: Facts, result: str, *, values: bool) -> Explanation:
         """The result in words; with `values` the token is quoted."""
@@ -140,6 +160,8 @@ def code_of(about: About, result: str) -> str:
         return f"{about.stage}.observed"
     if result in {VIOLATED, UNKNOWN} and about.reason is not None:
         return f"{about.stage}.{about.reason}"
+    if "." in result:  # evidence that is judged by another stage's checks keeps their code
+        return result
     return f"{about.stage}.{result}"
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from policyjwt.expressions.explanation import Explanation
-from policyjwt.expressions.words import moment
 from policyjwt.language.model import CheckedPolicy, IssuerFrom, Nonce, Replay
-from policyjwt.requirements.describe import duration, value_text
+from policyjwt.requirements.describe import value_text
 from policyjwt.requirements.freshness import time_of
 from policyjwt.requirements.line import (
     MET,
@@ -26,6 +25,7 @@ from policyjwt.requirements.line import (
     no_instants,
     walk,
 )
+from policyjwt.spans import duration, moment
 
 if TYPE_CHECKING:
     from policyjwt.expressions.emitter import Emitter

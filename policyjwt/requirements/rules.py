@@ -58,7 +58,12 @@ class RuleLine:
 
     def scope(self, facts: Facts) -> Scope:
         """What the expressions of the rule may read."""
-        roots = {"claim": facts.claims, "header": facts.header, "context": facts.context}
+        roots = {
+            "claim": facts.claims,
+            "header": facts.header,
+            "context": facts.context,
+            "certificate": facts.certificate,
+        }
         return Scope(roots=roots, now=facts.now, skew=self.skew, variables={})
 
     def judge(self, facts: Facts) -> str:

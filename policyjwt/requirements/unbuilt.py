@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policyjwt.language.model import CheckedPolicy, Holder, Replay, Revocation, X5c
+from policyjwt.language.model import CheckedPolicy, Holder, Replay, X5c
 from policyjwt.source import Place
 
 
 def unbuilt(policy: CheckedPolicy) -> Iterator[tuple[Place, str]]:
     """Each part of the policy that would need what this version does not have, in words."""
     block = policy.block
-    if isinstance(policy.signature.keys, X5c):
-        yield policy.signature.keys.place, "keys from certificate paths"
     if block.encryption is not None:
         yield block.encryption.place, "encrypted tokens"
-    if block.status is not None:
-        yield block.status.place, "status lists"
+    if block.status is not None and isinstance(block.status.keys, X5c):
+        yield block.status.keys.place, "status lists that are signed under a certificate path"
     if isinstance(policy.holder, Holder):
         yield policy.holder.place, "proofs of the holder"
-    if isinstance(policy.revocation, Revocation):
-        for item in (policy.revocation.staple, policy.revocation.crl, policy.revocation.short_lived):
-            if item is not None:
-                yield item.place, "revocation by evidence"
     if isinstance(policy.replay, Replay):
         for marker in (policy.replay.proof_once, policy.replay.by_holder):
             if marker is not None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import CheckedPolicy, Dated, Revocation
-from policyjwt.requirements.describe import duration
 from policyjwt.requirements.line import WAIVED, About, Facts, Line, no_instants
+from policyjwt.spans import duration
 
 if TYPE_CHECKING:
     from policyjwt.expressions.emitter import Emitter

@@ -35,7 +35,7 @@ def decode_swapped(raw: bytes) -> bytes:
             return a2b_base64(raw, strict_mode=True)
         if rest == 1:
             raise ValueError("has a length that no bytes have")
-        if raw[-1] not in _LAST[rest]:
+        if raw[-1] not in _LAST[rest]:  # check: J2
             raise ValueError("does not end in its one spelling")
         return a2b_base64(raw + _PADDING[rest], strict_mode=True)
     except Error:

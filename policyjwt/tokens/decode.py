@@ -7,10 +7,10 @@ a choice.
 from __future__ import annotations
 
 from threading import Lock
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn, cast
 
 from policyjwt.errors import TokenRefused
-from policyjwt.tokens import base64url, messages, strict_json
+from policyjwt.tokens import base64url, flattened, messages, strict_json
 from policyjwt.tokens.headers import check_decoding
 from policyjwt.tokens.limits import MAX_CACHED_HEADER_CHARACTERS, MAX_CACHED_HEADERS, MAX_TOKEN_CHARACTERS
 
@@ -21,6 +21,8 @@ _SEGMENTS_OF_ENCRYPTION: Final = 5
 class UnverifiedToken(NamedTuple):
     """A JWT taken apart. `payload` holds the received bytes of `claims`.
 
+    `unprotected` is the header that nobody signed, of a token that came as JSON; None for the compact form. `unseen` is
+    the header's segment with a copy of its own, where it is not remembered yet.
     A NamedTuple, because each token makes one.
     """
 
@@ -30,6 +32,8 @@ class UnverifiedToken(NamedTuple):
     payload: bytes
     signing_input: bytes
     signature: bytes
+    unprotected: dict[str, object] | None = None
+    unseen: tuple[bytes, dict[str, object]] | None = None
 
     def __repr__(self) -> str:
         return "<UnverifiedToken>"
@@ -38,67 +42,101 @@ class UnverifiedToken(NamedTuple):
         raise TypeError("an unverified token is neither true nor false: verify it")
 
 
-def decode(token: str | None) -> UnverifiedToken:
-    """Takes a token apart.
+def decode(token: str | None, *, json_form: bool = False, limit: int = MAX_TOKEN_CHARACTERS) -> UnverifiedToken:
+    """Takes a token apart. With `json_form` the flattened JSON form is read as well.
 
-    TokenRefused with a `token.…` code (or `header.b64`); TypeError for what is no `str`.
+    `limit` bounds the characters of the compact form: more than usual only for what is no credential, as a status list.
+
+    TokenRefused with a `token.…` code (or `header.b64`, `header.unprotected`); TypeError for what is no `str`.
     """
-    text, header, payload, signing_input, signature = _apart(token)
+    unprotected: dict[str, object] | None = None
+    unseen: tuple[bytes, dict[str, object]] | None = None
+    if json_form and type(token) is str and flattened.is_json(token):
+        text = token
+        header, payload, signing_input, signature, unprotected = flattened.take_apart(token)
+    else:
+        text, header, payload, signing_input, signature, unseen = _apart(token, limit)
     try:
         claims = strict_json.loads(payload)
     except strict_json.NotStrictError as fault:
         raise _claims_refused(payload, fault) from None
     if type(claims) is not dict:
         raise messages.claims_object(actual="no object")
-    return UnverifiedToken(text, header, claims, payload, signing_input, signature)
+    return UnverifiedToken(text, header, claims, payload, signing_input, signature, unprotected, unseen)
 
 
-def _apart(token: str | None) -> tuple[str, dict[str, object], bytes, bytes, bytes]:
+def _apart(
+    token: str | None, limit: int = MAX_TOKEN_CHARACTERS
+) -> tuple[str, dict[str, object], bytes, bytes, bytes, tuple[bytes, dict[str, object]] | None]:
     if type(token) is not str:
         if token is None:
             raise messages.missing()
         raise TypeError("a token is a `str`")  # a subclass could answer differently each time it is asked
-    if len(token) > MAX_TOKEN_CHARACTERS:
-        raise messages.size(characters=len(token), limit=MAX_TOKEN_CHARACTERS)
+    if len(token) > limit:
+        raise messages.size(characters=len(token), limit=limit)
     try:
         raw = token.encode("ascii")
     except UnicodeEncodeError:
         raise _odd_text(token) from None
     segments = raw.translate(base64url.ALPHABET_SWAP).split(b".")
-    if len(segments) != _SEGMENTS:
+    if len(segments) != _SEGMENTS:  # check: J1
         raise _not_three(token, len(segments))
-    known = _known_headers.get(segments[0])
-    header = known.copy() if known is not None else _header(segments[0], token)
+    header, unseen = _copy_of(_known_headers.get(segments[0])), None
+    if header is None:
+        header = _header(segments[0], token)
+        lists = tuple(name for name, value in header.items() if type(value) is list)
+        unseen = segments[0], _copied(header, lists)
     try:
         payload = base64url.decode_swapped(segments[1])
         signature = base64url.decode_swapped(segments[2])
     except ValueError as fault:
         raise _odd_segment(token, "the payload or the signature", fault) from None
-    return token, header, payload, raw[: raw.rindex(b".")], signature
+    return token, header, payload, raw[: raw.rindex(b".")], signature, unseen
 
 
 # --- the header, and the cache of headers -----------------------------------------------------------------
 
-_known_headers: dict[bytes, dict[str, object]] = {}  # by the segment, translated by ALPHABET_SWAP
+_known_headers: dict[bytes, tuple[dict[str, object], tuple[str, ...]]] = {}
+"""By the segment, translated by ALPHABET_SWAP: the header, and which of its members are lists."""
 _known_headers_lock = Lock()
 
 
 def remember_header(token: UnverifiedToken) -> None:
     """Keeps the decoded header for the signer's next token. Call it only after the signature verified.
 
-    What nobody signed can so never push anything out. A header that holds objects or lists is not kept: the
-    copies that leave the cache are shallow.
+    What nobody signed can so never push anything out. A header that holds objects, or lists of anything but texts
+    (`x5c`), is not kept: the copies that leave the cache are no deeper.
     """
-    segment = token.signing_input[: token.signing_input.index(b".")].translate(base64url.ALPHABET_SWAP)
-    if segment in _known_headers or len(segment) > MAX_CACHED_HEADER_CHARACTERS:
+    if token.unseen is None:
         return
-    header = _header(segment, token.text)  # decoded again: the caller may have changed the one it holds
-    if any(isinstance(value, dict | list) for value in header.values()):
+    segment, header = token.unseen
+    if len(segment) > MAX_CACHED_HEADER_CHARACTERS:
+        return
+    lists = tuple(name for name, value in header.items() if type(value) is list)
+    if any(type(value) is dict for value in header.values()) or not all(map(_is_texts, map(header.get, lists))):
         return
     with _known_headers_lock:
-        while len(_known_headers) >= MAX_CACHED_HEADERS:
+        while len(_known_headers) >= MAX_CACHED_HEADERS and segment not in _known_headers:
             del _known_headers[next(iter(_known_headers))]
-        _known_headers[segment] = header
+        _known_headers[segment] = header, lists
+
+
+def _is_texts(value: object) -> bool:
+    return type(value) is list and all(type(each) is str for each in value)
+
+
+def _copy_of(known: tuple[dict[str, object], tuple[str, ...]] | None) -> dict[str, object] | None:
+    """A copy that its receiver may change: no other sees it."""
+    if known is None:
+        return None
+    return _copied(*known)
+
+
+def _copied(header: dict[str, object], lists: tuple[str, ...]) -> dict[str, object]:
+    copied = header.copy()
+    for name in lists:
+        copied[name] = list(cast("list[object]", header[name]))
+    return copied
 
 
 def _header(segment: bytes, token: str) -> dict[str, object]:

@@ -31,18 +31,24 @@ def check_decoding(header: Mapping[str, object]) -> None:
 
 
 def check(
-    header: Mapping[str, object], *, x5c_allowed: bool = False, claims: Mapping[str, object] | None = None
+    header: Mapping[str, object],
+    *,
+    x5c_allowed: bool = False,
+    understood: str | None = None,
+    claims: Mapping[str, object] | None = None,
 ) -> None:
     """Refuses what must not be in a header. `claims` are those of the same token, to compare what both hold.
 
-    `alg` is judged by `check_algorithm`, `typ` by the policy's type.
+    `understood` is the one extension that `crit` may name. `alg` is judged by `check_algorithm`, `typ` by the policy's
+    type.
     """
     if type(header.get("kid", "")) is not str:
         raise messages.kid()
     if header.keys() <= _HARMLESS:
         return
     check_decoding(header)  # 1. again, for a header that `decode` did not make
-    if "crit" in header:  # 2. RFC 7515, section 4.1.11; CVE-2025-59420, CVE-2026-32597
+    # 2. CVE-2025-59420, CVE-2026-32597
+    if "crit" in header and not _is_understood(header, understood):  # check: J4
         raise _crit(header["crit"])
     if "zip" in header:  # 3. RFC 7516, section 4.1.3
         raise messages.zipped()
@@ -62,10 +68,10 @@ def check(
 def check_algorithm(header: Mapping[str, object], allowed: frozenset[str]) -> str:
     """The algorithm, if it is one of `allowed`. RFC 8725, section 3.1; CVE-2015-9235, CVE-2026-23993."""
     alg = header.get("alg")
-    if type(alg) is str and alg in allowed:
-        return alg
-    names = ", ".join(name for name in ALGORITHMS if name in allowed)
-    raise messages.algorithm_refused(actual=_alg_found(header), allowed=names or "none that is known")
+    if type(alg) is not str or alg not in allowed:  # check: J3
+        names = ", ".join(name for name in ALGORITHMS if name in allowed)
+        raise messages.algorithm_refused(actual=_alg_found(header), allowed=names or "none that is known")
+    return alg
 
 
 def _alg_found(header: Mapping[str, object]) -> str:
@@ -73,6 +79,11 @@ def _alg_found(header: Mapping[str, object]) -> str:
         return "`alg` is absent"
     alg = header["alg"]
     return f"`alg` is {messages.shown(alg)}" if isinstance(alg, str) else "`alg` is no string"
+
+
+def _is_understood(header: Mapping[str, object], understood: str | None) -> bool:
+    """RFC 7515, section 4.1.11: a list of extensions, each there, none twice; here of the one that is understood."""
+    return understood is not None and header["crit"] == [understood] and understood in header
 
 
 def _crit(crit: object) -> TokenRefused:

@@ -37,7 +37,8 @@ class Key:
     `thumbprint` is RFC 7638's with SHA-256 in base64url, of the canonical public numbers; None for a
     secret. `reference` says where the key comes from. Two keys of equal `material_id` are one key, whatever
     file, form or `kid` they came in: RSA by modulus, EC and OKP by curve and point without its sign,
-    secrets by their bytes (within this process only).
+    secrets by their bytes (within this process only). `jwk` are the public numbers as a JWK has them, None for a
+    secret.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Key:
     thumbprint: str | None
     reference: str | None
     material_id: str
+    jwk: Mapping[str, str] | None = None
     _verifiers: Mapping[str, Verifier] = field(default_factory=dict)
 
     def verifier(self, alg: str) -> Verifier:
@@ -131,6 +133,7 @@ def from_public_key(
         algorithms=allowed,
         thumbprint=_thumbprint(members),
         reference=reference,
+        jwk=MappingProxyType(members),
         material_id=f"{kind}:{hashlib.sha256(material.encode()).hexdigest()}",
         _verifiers=MappingProxyType(
             {name: for_public_key(cast(PublicKey, public), ALGORITHMS[name]) for name in allowed}

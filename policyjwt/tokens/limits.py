@@ -7,6 +7,12 @@ from typing import Final
 MAX_TOKEN_CHARACTERS: Final = 32 * 1024
 """A longer token is refused before anything of it is decoded. Headers of proxies end at 8 to 32 KiB."""
 
+MAX_JSON_TOKEN_CHARACTERS: Final = 128 * 1024
+"""The same for a token in the flattened JSON form, whose unprotected header carries evidence of several kinds."""
+
+MAX_STATUS_LIST_CHARACTERS: Final = 512 * 1024
+"""The same for a status list, a token about tokens: 10 million of them, one in a hundred withdrawn, take 250 KiB."""
+
 MAX_JSON_DEPTH: Final = 32
 """Objects and lists inside each other, in headers, claims and key sets. `{}` has the depth 1."""
 
@@ -16,8 +22,8 @@ MAX_INTEGER_DIGITS: Final = 128
 MAX_CACHED_HEADERS: Final = 256
 """Decoded headers kept, of tokens whose signature has verified."""
 
-MAX_CACHED_HEADER_CHARACTERS: Final = 1024
-"""Longer headers are decoded each time."""
+MAX_CACHED_HEADER_CHARACTERS: Final = 12 * 1024
+"""Longer headers are decoded each time. Certificates and staples of one signer fit in."""
 
 MAX_KEY_SET_BYTES: Final = 512 * 1024
 """A JWKS or PEM file."""

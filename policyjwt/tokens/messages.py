@@ -55,6 +55,15 @@ def form() -> TokenRefused:
     )
 
 
+def json_members() -> TokenRefused:
+    """RFC 7515, section 7.2.2: the flattened form; the general one has several signatures, and is never read."""
+    return TokenRefused(
+        "token.form",
+        actual="the token is JSON text of another form",
+        expected="the flattened form: `protected`, `payload` and `signature`, and `header` at most",
+    )
+
+
 def kind(*, actual: str) -> TokenRefused:
     """Signed or encrypted: the count of segments and the header must agree, neither decides alone."""
     return TokenRefused("token.kind", actual=actual, expected="a signed token of three segments")
@@ -132,6 +141,15 @@ def embedded_key(*, name: str) -> TokenRefused:
         "header.embedded_key",
         actual=f"the header brings its own key in `{name}`",
         expected="keys come from the policy alone",
+    )
+
+
+def unprotected() -> TokenRefused:
+    """What nobody signed can't speak for the signer. `etsiU` holds evidence that is signed by itself."""
+    return TokenRefused(
+        "header.unprotected",
+        actual="the unprotected header has more than evidence",
+        expected="nothing but `etsiU` in the unprotected header, and that in no other place",
     )
 
 

@@ -78,7 +78,7 @@ def check_signature(token: UnverifiedToken, key: Key, alg: str) -> None:
     `key.usage` where the key is not for `alg`; `internal.verification` where the check itself failed.
     """
     verifier = key.verifier(alg)
-    if verifier(token.signing_input, token.signature) is not True:
+    if verifier(token.signing_input, token.signature) is not True:  # check: J10
         raise messages.signature_invalid()
 
 

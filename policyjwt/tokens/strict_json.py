@@ -66,7 +66,7 @@ def loads_text(text: str) -> object:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
-    if len(found) != len(pairs):
+    if len(found) != len(pairs):  # check: J2
         raise NotStrictError("duplicate", "a name stands twice in one object")
     return found
 

@@ -99,7 +99,7 @@ def _guarded(check: Callable[[bytes, bytes], None], length: int) -> Verifier:
     """`check(signature, signing_input)` as a Verifier; a signature has exactly `length` bytes."""
 
     def verify(signing_input: bytes, signature: bytes) -> bool:
-        if len(signature) != length:
+        if len(signature) != length:  # check: J10
             return False
         try:
             check(signature, signing_input)

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from policyjwt.checker.keys_resolve import resolve_keys
 from policyjwt.diagnostics import Level, in_order
 from tests.checker.policy_text import NOW, blocks, key_check, policy
+from tests.evidence.test_engine_lists import revocation_list
+from tests.pki import authority, usage
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC1, EC2 = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -60,6 +62,7 @@ def certificate(*, until: int = 2045, since: int = 2020, ca: bool = True) -> byt
         .not_valid_before(datetime.datetime(since, 1, 1))
         .not_valid_after(datetime.datetime(until, 1, 1))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(usage("key_cert_sign", "digital_signature"), critical=True)
         .sign(EC1, hashes.SHA256())
     )
     return built.public_bytes(serialization.Encoding.PEM)
@@ -148,13 +151,15 @@ def _thumbprint(private: ec.EllipticCurvePrivateKey) -> str:
     return thumbprint
 
 
+ED = ed25519.Ed25519PrivateKey.generate()
 ANCHORS: list[tuple[str, bytes | None, list[str]]] = [
     ("good", certificate(), []),
     ("two", certificate() + certificate(), []),
     ("expired", certificate(until=2024), ["PJ431@9"]),
     ("one of two expired", certificate() + certificate(until=2024), ["PJ431@9"]),
     ("to come", certificate(since=2040), ["PJ431@9"]),
-    ("no authority", certificate(ca=False), ["PJ432@9"]),
+    ("no authority", certificate(ca=False), ["PJ433@9"]),
+    ("of a kind that signs no path", authority("x", private=ED).pem, ["PJ431@9", "PJ433@9"]),
     ("missing", None, ["PJ400@9"]),
     ("a key", pem_of(EC1.public_key()), ["PJ430@9"]),
     ("broken", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ["PJ430@9"]),
@@ -185,6 +190,33 @@ def test_a_pin_that_is_none(tmp_path: Path) -> None:
     signature = 'signature {{ algorithms ES256 keys x5c {{ anchors "ca.pem" leaf key sha256 "{}" }} }}'
     assert said(policy(signature=signature.format("abc")), tmp_path) == ["PJ413@8"]
     assert said(policy(signature=signature.format("A" * 43)), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("leaf", "wanted"),
+    [
+        ('dn "CN=idp,O=corp.example"', []),
+        ('dn "idp"', ["PJ434@8"]),
+        ('dn "CN=idp", "idp"', ["PJ434@8"]),
+    ],
+)
+def test_a_name_that_no_certificate_can_have(tmp_path: Path, leaf: str, wanted: list[str]) -> None:
+    (tmp_path / "ca.pem").write_bytes(certificate())
+    signature = f'signature {{ algorithms ES256 keys x5c {{ anchors "ca.pem" leaf {leaf} }} }}'
+    assert said(policy(signature=signature), tmp_path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [(revocation_list(), []), (None, ["PJ400@12"]), (b"nothing", ["PJ435@12"]), (certificate(), ["PJ435@12"])],
+)
+def test_revocation_lists(tmp_path: Path, content: bytes | None, wanted: list[str]) -> None:
+    (tmp_path / "ca.pem").write_bytes(certificate())
+    if content is not None:
+        (tmp_path / "list.crl").write_bytes(content)
+    signature = 'signature { algorithms ES256 keys x5c { anchors "ca.pem" leaf san dns "a.example" } }\n'
+    revocation = 'revocation { crl snapshot "list.crl"  age at most 1d }'
+    assert said(policy(signature=signature, revocation=revocation), tmp_path) == wanted
 
 
 URLS: list[tuple[str, list[str]]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -275,3 +276,56 @@ def test_colours_mark_the_answer(cli: Cli) -> None:
     shown = cli("evaluate", "token", *AT, "--color", "always").out
     assert shown.startswith("\x1b[31;1mREFUSED")
     assert "\x1b[31m  ✗ audience.mismatch\x1b[0m" in shown
+
+
+# ------------------------------------------------------------------------------------------------ evidence
+
+
+@pytest.fixture
+def with_staple() -> bytes:
+    """A policy whose signer is known by a certificate, a token of it, and a good staple."""
+    from tests.evidence.flow import CALLER, X5C, good, signed
+    from tests.pki import pki
+
+    Path("ca.pem").write_bytes(pki().root.pem)
+    Path("p.policy").write_text(policy(keys=X5C, revocation=CALLER, replay=REUSABLE))
+    Path("token").write_text(signed())
+    return good()
+
+
+CERTIFIED = ("evaluate", "token", "--policies", "p.policy", "--now", str(NOW))
+
+
+def test_a_staple_is_handed_over_in_every_form(cli: Cli, with_staple: bytes) -> None:
+    text = base64.encodebytes(with_staple)
+    Path("staple.der").write_bytes(with_staple)
+    Path("staple.txt").write_bytes(text)
+    Path("staple.pem").write_bytes(b"-----BEGIN OCSP RESPONSE-----\n" + text + b"-----END OCSP RESPONSE-----\n")
+    for form in ("staple.der", "staple.txt", "staple.pem"):
+        ended = cli(*CERTIFIED, "--staple", form)
+        assert (ended.status, ended.err) == (0, ""), ended.out
+    assert cli(*CERTIFIED, "--staple", "-", stdin=with_staple).status == 0
+    without = cli(*CERTIFIED)
+    assert without.status == 1
+    assert "staple.missing" in without.out
+
+
+def test_a_staple_that_can_not_be_read(cli: Cli, with_staple: bytes) -> None:
+    assert with_staple
+    assert cli(*CERTIFIED, "--staple", "none").status == 2
+    both = cli("evaluate", "-", "--policies", "p.policy", "--staple", "-")
+    assert (both.status, both.out) == (2, "")
+    assert "can't hold both the token and a staple" in both.err
+
+
+def test_status_lists_come_with_the_request(cli: Cli) -> None:
+    from tests.evidence.test_engine_lists import LISTER, ONE, STATUS, named, status_list
+
+    Path("status.jwks").write_text(json.dumps({"keys": [LISTER.jwk()]}))
+    Path("jwks.json").write_text(json.dumps({"keys": [ONE.jwk()]}))
+    Path("p.policy").write_text(policy(replay=REUSABLE, rest=f"{STATUS}\n  provides sub is string"))
+    Path("token").write_text(named(0))
+    Path("request.json").write_text(json.dumps({"status_lists": [status_list(0)]}))
+    assert cli("evaluate", "token", *AT, "--context", "request.json").status == 0
+    Path("request.json").write_text(json.dumps({"status_lists": [status_list(1)]}))
+    assert "status.revoked" in cli("evaluate", "token", *AT, "--context", "request.json").out

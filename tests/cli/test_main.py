@@ -38,7 +38,7 @@ def test_help_names_every_command_and_no_other(cli: Cli) -> None:
     assert ended.status == 0
     listed = re.findall(r"^  ([a-z]+)  ", ended.out.partition("Commands:")[2], re.MULTILINE)
     assert listed == list(main.COMMANDS)
-    assert set(listed) == {"validate", "evaluate", "explain", "list", "rule", "demo"}
+    assert set(listed) == {"validate", "evaluate", "explain", "list", "rule", "staple", "demo"}
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)
@@ -63,7 +63,7 @@ def test_without_a_command_help_goes_to_stderr(cli: Cli) -> None:
         (("validate", "--fail-levle", "error"), "policyjwt: no such option `--fail-levle`"),
         (("validate", "--format", "html"), "policyjwt: invalid value for `--format`: `html` is not one of"),
         (("validate", "--now", "soon"), "policyjwt: `--now` is no time"),
-        (("evaluate", "t", "--staple", "x"), "policyjwt: no such option `--staple`"),
+        (("evaluate", "t", "--stable", "x"), "policyjwt: no such option `--stable`"),
         (("evaluate", "t"), "policyjwt: missing option `--policies`"),
         (("evaluate", "t", "--policies", "."), "policyjwt: no policy found"),
         (("explain",), "policyjwt: missing argument `PATH`"),

@@ -115,16 +115,20 @@ def test_the_demo_tells_its_story(cli: Cli) -> None:
     ended = cli("demo")
     assert (ended.status, ended.err) == (0, "")
     heads = re.findall(r"^(TRUSTED|REFUSED)\b", ended.out, re.MULTILINE)
-    assert heads == ["TRUSTED", "REFUSED", "REFUSED", "REFUSED", "REFUSED", "REFUSED"]
+    assert heads == 2 * ["TRUSTED", "REFUSED", "REFUSED", "REFUSED", "REFUSED", "REFUSED"]
     story = (
-        *(
-            "1. A token as it should be",
-            "2. Expired",
-            "3. Three faults at once",
-            "4. Tampered",
-            "5. alg: none",
-        ),
+        "1. A token as it should be",
+        "2. Expired",
+        "3. Three faults at once",
+        "4. Tampered",
+        "5. alg: none",
         "6. Replayed",
+        "7. Trusted, with its staple",
+        "8. No staple",
+        "9. A stale staple",
+        "10. Revoked",
+        "11. The staple of another certificate",
+        "12. A signer that vouches for itself",
     )
     places = [ended.out.index(title) for title in story]
     assert places == sorted(places)
@@ -132,6 +136,11 @@ def test_the_demo_tells_its_story(cli: Cli) -> None:
         "freshness.expired",
         "audience.mismatch",
         "signature.invalid",
+        "staple.missing",
+        "staple.stale",
+        "staple.revoked",
+        "staple.wrong_certificate",
+        "staple.responder_not_delegated",
         "header.algorithm_refused",
         "replay.seen",
     ):

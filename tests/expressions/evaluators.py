@@ -36,10 +36,21 @@ def demand(text: str) -> Test:
 
 
 def scope(
-    claims: Values, header: Values | None = None, context: Values | None = None, *, now: float = NOW, skew: int = 0
+    claims: Values,
+    header: Values | None = None,
+    context: Values | None = None,
+    *,
+    certificate: Values | None = None,
+    now: float = NOW,
+    skew: int = 0,
 ) -> Scope:
     """A scope of these values."""
-    roots: dict[str, Values] = {"claim": claims, "header": header or {}, "context": context or {}}
+    roots: dict[str, Values] = {
+        "claim": claims,
+        "header": header or {},
+        "context": context or {},
+        "certificate": certificate or {},
+    }
     return Scope(roots=roots, now=now, skew=skew, variables={})
 
 
@@ -55,7 +66,8 @@ def by_generated(test: Test, at: Scope, *, prologue: bool = True) -> Outcome:
     """The outcome of generated code."""
     judge = function(test, skew=at.skew, prologue=prologue)
     try:
-        outcome: bool | None = judge(at.roots["claim"], at.roots["header"], at.roots["context"], at.now)
+        roots = [at.roots[name] for name in ("claim", "header", "context")]
+        outcome: bool | None = judge(*roots, at.now, at.roots["certificate"])
     except LimitReached:
         return "limit"
     return outcome
@@ -73,7 +85,7 @@ def function(test: Test, *, skew: int = 0, prologue: bool = True) -> Any:
 def written(test: Test, *, skew: int = 0, prologue: bool = True) -> Emitter:
     """The generated code of a test, as one function."""
     out = Emitter()
-    out.line("def judge(claims, header, context, now):")
+    out.line("def judge(claims, header, context, now, certificate):")
     with out.indent():
         if prologue:
             out.prologue()

@@ -78,6 +78,7 @@ def _paths(variables: tuple[str, ...]) -> st.SearchStrategy[Path]:
         st.builds(lambda first, rest: path("claim", first, *rest), names, below),
         st.builds(lambda first: path("header", first), names),
         st.builds(lambda first: path("context", "values", first), names),
+        st.builds(lambda first: path("certificate", first), names),
     ]
     if variables:
         variable = st.builds(lambda name, rest: path("variable", name, *rest), st.sampled_from(variables), below)

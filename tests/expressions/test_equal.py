@@ -36,12 +36,12 @@ def test_generated_code_says_what_the_reference_says(
 @given(random_tests(depth=4), objects)
 def test_both_reach_the_limit_together(test: Test, claims: dict[str, Any]) -> None:
     with small_limit(), patch.object(generate, "MAX_WORK", SMALL_LIMIT), patch.object(work, "_CHARACTERS_A_STEP", 1):
-        both(test, scope(claims, claims, {"values": claims}))
+        both(test, scope(claims, claims, {"values": claims}, certificate=claims))
 
 
 @given(random_tests(depth=4), objects, st.randoms(use_true_random=False))
 def test_no_order_of_terms_changes_anything(test: Test, claims: dict[str, Any], random: Any) -> None:
-    at = scope(claims, claims, {"values": claims})
+    at = scope(claims, claims, {"values": claims}, certificate=claims)
     with small_limit(), patch.object(generate, "MAX_WORK", SMALL_LIMIT), patch.object(work, "_CHARACTERS_A_STEP", 1):
         assert by_reference(shuffled(test, random), at) is by_reference(test, at)
         assert by_generated(shuffled(test, random), at) is by_generated(test, at)
@@ -49,13 +49,13 @@ def test_no_order_of_terms_changes_anything(test: Test, claims: dict[str, Any], 
 
 @given(random_tests(), objects)
 def test_a_test_and_its_negation_are_never_both_met(test: Test, claims: dict[str, Any]) -> None:
-    at = scope(claims, claims, {"values": claims})
+    at = scope(claims, claims, {"values": claims}, certificate=claims)
     assert both(Not(SPAN, test), at) is negation(evaluate(test, at))
 
 
 @given(random_tests(depth=2), random_tests(depth=2), objects)
 def test_de_morgan(one: Test, other: Test, claims: dict[str, Any]) -> None:
-    at = scope(claims, claims, {"values": claims})
+    at = scope(claims, claims, {"values": claims}, certificate=claims)
     joined = Not(SPAN, And(SPAN, (one, other)))
     assert both(joined, at) is both(Or(SPAN, (Not(SPAN, one), Not(SPAN, other))), at)
 
@@ -64,7 +64,7 @@ def test_de_morgan(one: Test, other: Test, claims: dict[str, Any]) -> None:
 def test_an_or_is_no_stricter_and_an_and_no_laxer_than_its_terms(
     one: Test, other: Test, claims: dict[str, Any]
 ) -> None:
-    at = scope(claims, claims, {"values": claims})
+    at = scope(claims, claims, {"values": claims}, certificate=claims)
     outcomes = {both(one, at), both(other, at)}
     assert (both(Or(SPAN, (one, other)), at) is True) == (True in outcomes)
     assert (both(And(SPAN, (one, other)), at) is True) == (outcomes == {True})
@@ -114,7 +114,7 @@ def test_a_defect_in_generated_code_is_noticed(module: object, name: str, defect
     @settings(max_examples=2000, phases=[Phase.generate], database=None)
     @given(random_tests(depth=3), objects)
     def differ(test: Test, claims: dict[str, Any]) -> None:
-        at = scope(claims, claims, {"values": claims})
+        at = scope(claims, claims, {"values": claims}, certificate=claims)
         with small_limit(), patch.object(work, "_CHARACTERS_A_STEP", 1):
             expected: Outcome = by_reference(test, at)
         with (

@@ -8,7 +8,7 @@ import pytest
 
 from policyjwt.expressions.reference import Truth, evaluate
 from policyjwt.expressions.scope import Scope
-from policyjwt.language.model import Path, Presence
+from policyjwt.language.model import Compare, Literal, Path, Presence
 from tests.expressions.evaluators import NOW, Values, both, demand, scope
 
 Row = tuple[str, Values, bool | None]
@@ -307,8 +307,18 @@ def test_roots_are_told_apart() -> None:
 def test_a_root_that_is_not_given_is_unknown_not_absent() -> None:
     span = demand("x == 1").span
     for present in (True, False):
-        test = Presence(span, Path(span, "certificate", ("serial",), "certificate.serial"), present)
+        test = Presence(span, Path(span, "client", ("serial",), "client.serial"), present)
         assert both(test, scope({"serial": "a"})) is None
+
+
+def test_the_signers_certificate_is_a_root() -> None:
+    span = demand("x == 1").span
+    serial = Path(span, "certificate", ("serial",), "certificate.serial")
+    at = scope({"serial": "claimed"}, certificate={"serial": "0a"})
+    assert both(Compare(span, "==", serial, Literal(span, "0a")), at) is True
+    assert both(Compare(span, "==", serial, Literal(span, "claimed")), at) is False
+    assert both(Presence(span, serial, True), at) is True
+    assert both(Presence(span, serial, True), scope({"serial": "claimed"})) is False
 
 
 def test_a_text_that_only_looks_like_one_is_none() -> None:

@@ -89,9 +89,16 @@ def test_a_whole_policy_stands_alone(name: str) -> None:
     assert "import " not in (FOLDER / f"{name}.policy").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["payments", "partner-hook", "wallet", "mesh", "archive", "notary", "fleet"])
+@pytest.mark.parametrize("name", ["payments", "archive", "notary"])
+def test_policies_with_certificates_load(name: str) -> None:
+    (policy,) = [policy for policy in check(load_paths([FOLDER]), now=AS_OF).policies if policy.name == name]
+    with Engine.load(FOLDER, use=policy.use, policies=[name], replay=InspectOnly()) as engine:
+        assert engine.status()["policies"] == [name]
+
+
+@pytest.mark.parametrize("name", ["partner-hook", "wallet", "mesh", "fleet"])
 def test_what_is_not_enforced_is_not_loaded(name: str) -> None:
-    """Certificates, encryption, status, holders, evidence of revocation: sound to `validate`, an error to a service."""
+    """Encryption and proofs of holders: sound to `validate`, an error to a service."""
     (policy,) = [policy for policy in check(load_paths([FOLDER]), now=AS_OF).policies if policy.name == name]
     with pytest.raises(PolicyError) as refused:
         Engine.load(FOLDER, use=policy.use, policies=[name], replay=InspectOnly())

@@ -87,6 +87,7 @@ def test_it_holds_what_it_needs(wheel: Path) -> None:
         "policyjwt/_policies/github-actions.policy",
         "policyjwt/schemas/validate.schema.json",
         "policyjwt/schemas/evaluate.schema.json",
+        "policyjwt/schemas/record.schema.json",
         "policyjwt/code_pages/audience.toml",
     ):
         assert needed in names

@@ -186,8 +186,8 @@ def thumbprint(jwk: Mapping[str, object]) -> str:
 
 def take_apart(token: str) -> UnverifiedToken:
     """As `decode`, without a word on the payload: a JWS may carry anything."""
-    text, header, payload, signing_input, signature = _apart(token)
-    return UnverifiedToken(text, header, {}, payload, signing_input, signature)
+    text, header, payload, signing_input, signature, unseen = _apart(token)
+    return UnverifiedToken(text, header, {}, payload, signing_input, signature, unseen=unseen)
 
 
 def verify_any_payload(token: str, keys: KeySet, algorithms: frozenset[str]) -> bytes:

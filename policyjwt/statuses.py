@@ -1,0 +1,53 @@
+"""Whether a token was withdrawn. Input: verified claims, the lists that the caller gave. Output: what became of it.
+
+OAuth Token Status List. The lists are about tokens, never about the signer's key; each is a token itself, verified
+under keys of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from policyjwt.errors import TokenRefused
+from policyjwt.evidence.status_list import StatusDemand, StatusLists, find_list, judge_status, reference
+from policyjwt.expressions.explanation import Explanation
+from policyjwt.requirements.evidence import told
+from policyjwt.requirements.line import MET, EvidenceResult
+from policyjwt.spans import duration, skew_text, span
+from policyjwt.tokens.keyset import KeySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Statuses:
+    """The `status` of one policy. Thread-safe. Past `stale_after` the keys of the list are no longer believed."""
+
+    demand: StatusDemand
+    keys: KeySet
+    loaded_at: float
+    stale_after: float | None
+    _remembered: StatusLists = field(default_factory=StatusLists)
+
+    def judge(self, claims: Mapping[str, object], lists: Sequence[str], *, now: float) -> EvidenceResult:
+        """What became of the token's status."""
+        return told(lambda: self._judge(claims, lists, now=now))
+
+    def _judge(self, claims: Mapping[str, object], lists: Sequence[str], *, now: float) -> EvidenceResult:
+        if self.stale_after is not None and now > self.stale_after:
+            raise TokenRefused(
+                "key.set_stale",
+                actual=f"the keys of the status list are {span(now - self.loaded_at)} old",
+                expected=f"keys of at most {duration(self.stale_after - self.loaded_at)}",
+                help="hand in newer keys: a resolver is asked again at every `Engine.reload()`",
+            )
+        issuer = claims.get("iss")
+        uri, index = reference(claims, self.demand)
+        found = find_list(lists, uri, self._remembered, self.keys, issuer=issuer if isinstance(issuer, str) else "")
+        until = judge_status(found, index, self.demand, now=now)
+        if self.stale_after is not None:
+            until = min(until, self.stale_after)
+        return EvidenceResult(MET, self._words, until)
+
+    def _words(self) -> Explanation:
+        allowed = f"a list at most {duration(self.demand.max_age)} old{skew_text(self.demand.skew)}"
+        return Explanation("the status list says that the token is valid", allowed)

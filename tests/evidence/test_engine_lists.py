@@ -1,0 +1,193 @@
+"""Revocation lists and status lists through the whole engine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from policyjwt import Context, Engine, PolicyError, recheck
+from policyjwt.tokens import KeySet
+from tests.evidence.flow import codes, engine, outcome, signed
+from tests.issuer import NOW, URL, Issuer, claims, policy
+from tests.pki import DAY, Party, at, pki
+
+CRL = 'revocation { crl snapshot "list.crl"  age at most 1d  cover leaf }'
+
+
+def revocation_list(
+    *revoked: Party, issuer: Party | None = None, number: int = 1, this_update: float = NOW - 60
+) -> bytes:
+    """A list of the intermediate, in PEM."""
+    issuer = issuer or pki().intermediate
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(at(this_update))
+        .next_update(at(this_update + 2 * DAY))
+        .add_extension(x509.CRLNumber(number), critical=False)
+    )
+    for each in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(each.certificate.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(at(this_update)).build())
+    return builder.sign(issuer.private, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_a_signer_that_no_list_names_is_trusted(tmp_path: Path) -> None:
+    promise = "assures revocation, non-repudiation\n  provides sub is string"
+    judge = engine(tmp_path, revocation=CRL, files={"list.crl": revocation_list()}, rest=promise)
+    verdict = judge.evaluate(signed())
+    assert verdict, str(verdict)
+    assert "crl.met" in {finding.code for finding in verdict.findings}
+    given = {each.name: each.by for each in verdict.assurances if each.assured}
+    assert given["revocation"] == "the revocation list does not name the certificate, 1m old; at most 1d old"
+    assert recheck(json.loads(json.dumps(verdict.record()))).differences == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "code"),
+    [
+        (lambda: revocation_list(pki().leaf), "crl.revoked"),
+        (lambda: revocation_list(issuer=pki().root), "crl.missing"),
+        (lambda: revocation_list(this_update=NOW - DAY - 1), "crl.stale"),
+    ],
+)
+def test_lists_that_refuse(tmp_path: Path, listed: Any, code: str) -> None:
+    verdict = engine(tmp_path, revocation=CRL, files={"list.crl": listed()}).evaluate(signed())
+    assert codes(verdict) == {code}
+    assured = {each.name for each in verdict.assurances if each.assured}
+    assert "revocation" not in assured
+    assert ("issuer-authentication" in assured) is (code != "crl.revoked")
+    assert verdict.public().status == (401 if code == "crl.revoked" else 503)
+    assert recheck(json.loads(json.dumps(verdict.record()))).differences == ()
+
+
+def test_the_list_of_every_certificate_of_the_path(tmp_path: Path) -> None:
+    both = revocation_list() + revocation_list(issuer=pki().root)
+    chain = CRL.replace("  cover leaf", "")
+    assert outcome(engine(tmp_path, revocation=chain, files={"list.crl": both}), signed()) == set()
+    one = engine(tmp_path, revocation=chain, files={"list.crl": revocation_list()})
+    assert outcome(one, signed()) == {"crl.missing"}
+
+
+def test_a_new_list_counts_from_the_reload_on_and_an_older_one_never(tmp_path: Path) -> None:
+    judge = engine(tmp_path, revocation=CRL, files={"list.crl": revocation_list(number=7)})
+    assert outcome(judge, signed()) == set()
+    (tmp_path / "list.crl").write_bytes(revocation_list(pki().leaf, number=8))
+    judge.reload()
+    assert outcome(judge, signed()) == {"crl.revoked"}
+    (tmp_path / "list.crl").write_bytes(revocation_list(number=7))
+    with pytest.raises(PolicyError) as refused:
+        judge.reload()
+    assert [diagnostic.code for diagnostic in refused.value.diagnostics if diagnostic.stops_loading] == ["PJ459"]
+    assert outcome(judge, signed()) == {"crl.revoked"}
+    (tmp_path / "list.crl").unlink()
+    with pytest.raises(PolicyError):
+        judge.reload()
+    assert outcome(judge, signed()) == {"crl.revoked"}
+
+
+# ------------------------------------------------------------------------------------------------ status
+
+URI = "https://status.example/1"
+STATUS = f'status {{ list from caller  keys jwks file "status.jwks"  uri "{URI}"  age at most 10m }}'
+LISTER = Issuer(kid="lists")
+ONE = Issuer()
+
+
+def status_list(*values: int, **changed: Any) -> str:
+    """A list with these values, 8 bits each."""
+    lst = base64.urlsafe_b64encode(zlib.compress(bytes(values))).rstrip(b"=").decode()
+    body = {"sub": URI, "iat": NOW - 60, "status_list": {"bits": 8, "lst": lst}} | changed
+    return LISTER.token(body, {"typ": "statuslist+jwt"})
+
+
+def with_status(root: Path, **changes: Any) -> Engine:
+    (root / "status.jwks").write_text(json.dumps({"keys": [LISTER.jwk()]}))
+    given = {
+        "replay": 'replay { reusable because "a test" }',
+        "rest": f"{STATUS}\n  assures status\n  provides sub is string",
+    }
+    return Engine.from_text(
+        policy(**(given | changes)), root=root, keys={f"url:{URL}": ONE.keys()}, clock=lambda: float(NOW)
+    )
+
+
+def named(index: object = 1, uri: str = URI) -> str:
+    return ONE.token(claims(status={"status_list": {"idx": index, "uri": uri}}))
+
+
+def test_a_token_that_is_valid_in_its_list(tmp_path: Path) -> None:
+    judge = with_status(tmp_path)
+    verdict = judge.evaluate(named(), Context(status_lists=(status_list(1, 0, 2, 9),)))
+    assert verdict, str(verdict)
+    given = {each.name: each.by for each in verdict.assurances if each.assured}
+    assert given["status"] == "the status list says that the token is valid; a list at most 10m old"
+    assert "revocation" not in given
+    assert verdict.good_until == NOW + 60
+    assert recheck(json.loads(json.dumps(verdict.record()))).differences == ()
+    soon = judge.evaluate(named(), Context(status_lists=(status_list(1, 0, iat=NOW - 590),)))
+    assert soon.good_until == NOW + 10
+
+
+@pytest.mark.parametrize(
+    ("presented", "lists", "code"),
+    [
+        (lambda: named(0), lambda: (status_list(1),), "status.revoked"),
+        (lambda: named(0), lambda: (status_list(2),), "status.suspended"),
+        (lambda: named(0), lambda: (status_list(9),), "status.unknown"),
+        (lambda: named(7), lambda: (status_list(0),), "status.index_out_of_range"),
+        (lambda: named(0), lambda: (status_list(0, iat=NOW - 601),), "status.stale"),
+        (lambda: named(0), lambda: (status_list(0, sub="https://status.example/2"),), "status.wrong_list"),
+        (lambda: named(0), tuple, "status.missing"),
+        (lambda: named("0"), lambda: (status_list(0),), "status.bad_reference"),
+        (lambda: ONE.token(claims()), lambda: (status_list(0),), "status.missing"),
+        (lambda: named(0), lambda: (ONE.token({"sub": URI}),), "status.list_invalid"),
+    ],
+)
+def test_lists_and_tokens_that_do_not_fit(tmp_path: Path, presented: Any, lists: Any, code: str) -> None:
+    verdict = with_status(tmp_path).evaluate(presented(), Context(status_lists=lists()))
+    assert codes(verdict) == {code}
+    (finding,) = verdict.failing
+    assert finding.requirement == STATUS.replace("  ", " ")
+    assert "status" not in {each.name for each in verdict.assurances if each.assured}
+
+
+def test_keys_of_a_list_that_were_handed_in_grow_old(tmp_path: Path) -> None:
+    now = float(NOW)
+    address = "https://status.example/jwks"
+    text = STATUS.replace('jwks file "status.jwks"', f'jwks url "{address}" {{ stale at most 5m }}')
+    judge = Engine.from_text(
+        policy(replay='replay { reusable because "a test" }', rest=f"{text}\n  provides sub is string"),
+        keys={f"url:{URL}": ONE.keys(), f"url:{address}": LISTER.keys()},
+        clock=lambda: now,
+    )
+    given = Context(status_lists=(status_list(0),))
+    verdict = judge.evaluate(named(0), given)
+    assert verdict, str(verdict)
+    now = NOW + 301.0
+    late = judge.evaluate(ONE.token(claims(exp=NOW + 900, status={"status_list": {"idx": 0, "uri": URI}})), given)
+    assert codes(late) == {"key.set_stale"}
+    assert late.public().status == 503
+
+
+def test_keys_of_a_list_that_can_not_be_had_keep_the_policy_from_loading(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError):
+        with_status(tmp_path, rest=f"{STATUS.replace('status.jwks', 'none.jwks')}\n  provides sub is string")
+    secret = KeySet.from_secret(bytes(range(64)))
+    address = "https://status.example/jwks"
+    text = STATUS.replace('jwks file "status.jwks"', f'jwks url "{address}"')
+    with pytest.raises(PolicyError) as refused:
+        Engine.from_text(
+            policy(replay='replay { reusable because "a test" }', rest=f"{text}\n  provides sub is string"),
+            keys={f"url:{URL}": ONE.keys(), f"url:{address}": secret},
+            clock=lambda: float(NOW),
+        )
+    assert "PJ458" in {diagnostic.code for diagnostic in refused.value.diagnostics}

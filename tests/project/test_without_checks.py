@@ -1,0 +1,43 @@
+"""Every check of the tables is there, and is missed when it is taken out."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.project.without_checks import Check, checks, copied, is_missed
+
+TABLES = (
+    *(f"J{number}" for number in range(1, 11)),
+    *(f"P{number}" for number in range(1, 10)),
+    *(f"S{number}" for number in range(1, 32) if number != 30),
+    *(f"C{number}" for number in range(1, 7)),
+    *(f"T{number}" for number in range(1, 8)),
+)
+"""The checks of certificates (J, P), staples (S), revocation lists (C), status lists (T). S30, a nonce of the responder
+for each token, has no spelling in the language."""
+
+ALL = list(checks())
+
+
+def test_every_check_of_the_tables_is_tagged() -> None:
+    assert set(TABLES) - {check.id for check in ALL} == set()
+
+
+def test_every_check_can_be_taken_out() -> None:
+    for check in ALL:
+        ast.parse(check.spoilt)
+        assert "# check: " in check.spoilt
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copied(tmp_path_factory.mktemp("copy"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("check", ALL, ids=[f"{check.id}-{check.path}-{check.line}" for check in ALL])
+def test_it_is_missed(check: Check, copy: Path) -> None:
+    assert is_missed(check, copy)
