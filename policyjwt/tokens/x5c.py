@@ -126,13 +126,16 @@ def _decoded(text: object, where: str) -> bytes:
 
 
 def _certificate(der: bytes, where: str) -> Certificate:
-
     def refusal() -> TokenRefused:
         return x5c_messages.malformed(actual=f"{where} is no certificate in DER")
 
     certificate = guarded(lambda: x509.load_der_x509_certificate(der), refusal)
     # Names and dates are decoded when they are asked for: now, so that nothing later can fail on them.
     guarded(lambda: _read_all(certificate), refusal)
+    # The octet before a signature counts its unused bits. Nothing signs it, and `cryptography` passes over it: one
+    # certificate would have several spellings, each with a thumbprint of its own.
+    if not der.endswith(b"\0" + certificate.signature):  # check: J6
+        raise x5c_messages.malformed(actual=f"{where} has a signature with unused bits")
     return certificate
 
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from policyjwt.checker.keys_resolve import resolve_keys
 from policyjwt.diagnostics import Level, in_order
 from tests.checker.policy_text import NOW, blocks, key_check, policy
-from tests.evidence.test_engine_lists import revocation_list
+from tests.evidence.test_engine_lists import listed
 from tests.pki import authority, usage
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -208,7 +208,7 @@ def test_a_name_that_no_certificate_can_have(tmp_path: Path, leaf: str, wanted: 
 
 @pytest.mark.parametrize(
     ("content", "wanted"),
-    [(revocation_list(), []), (None, ["PJ400@12"]), (b"nothing", ["PJ435@12"]), (certificate(), ["PJ435@12"])],
+    [(listed(), []), (None, ["PJ400@12"]), (b"nothing", ["PJ435@12"]), (certificate(), ["PJ435@12"])],
 )
 def test_revocation_lists(tmp_path: Path, content: bytes | None, wanted: list[str]) -> None:
     (tmp_path / "ca.pem").write_bytes(certificate())

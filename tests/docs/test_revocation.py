@@ -16,12 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from policyjwt import issuing
+from policyjwt import Engine, Inspection, issuing
 from policyjwt.evidence import crl, ocsp, short_lived
+from policyjwt.replay import InspectOnly, MemoryReplayStore
 from policyjwt.tokens.decode import decode
 from tests.docs.pages import blocks
 from tests.pki import authority, leaf, responder, staple
@@ -29,13 +31,15 @@ from tests.shared import ROOT
 
 PAGE = ROOT / "docs" / "revocation.md"
 
-TEXTS = {block.text.split("\n", 1)[0]: block.text for block in blocks("text", PAGE)}
+TEXTS = {block.text.split("\n", 1)[0]: block.text for block in blocks(page=PAGE)}
 POLICY = "policyjwt 1"
 NEW = "new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'"
 SIGN = "openssl ocsp -issuer ca.pem -cert idp.pem -no_nonce -reqout request.der"
 REVOKE = next(text for text in TEXTS if text.startswith("sed "))
 UNITS = "# /etc/systemd/system/staple.service"
 CODE = "import time"
+CALLER = "from policyjwt import Context"
+RECORD = "import json"
 CRL = "cat > ca.cnf <<'END'"
 DAY = next(text for text in TEXTS if text.startswith("openssl req -x509 -CA"))
 SECTIONS = ("revocation {", "revocation { short-lived certificate at most 1d }")
@@ -46,7 +50,7 @@ needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="open
 
 
 def test_no_block_is_left_out() -> None:
-    assert set(TEXTS) == {POLICY, NEW, SIGN, REVOKE, UNITS, CODE, CRL, DAY, *SECTIONS}
+    assert set(TEXTS) == {POLICY, NEW, SIGN, REVOKE, UNITS, CODE, CALLER, RECORD, CRL, DAY, *SECTIONS}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,28 @@ def test_the_code_makes_a_token(shell: Shell, monkeypatch: pytest.MonkeyPatch) -
     )
     assert token.header["x5c"] == issuing.header((folder / "idp.pem").read_bytes())["x5c"]
     assert token.claims["exp"] == names["now"] + 900
+    _judged(folder, names, TEXTS[POLICY])
+
+
+def _judged(folder: Path, names: dict[str, Any], policy: str) -> None:
+    """The token through the policy of the page, then the code that judges a record again, then the caller's staple."""
+    (folder / "anchors").mkdir(exist_ok=True)
+    shutil.copy(folder / "ca.pem", folder / "anchors" / "corp-ca.pem")
+    store = MemoryReplayStore(10, single_process=True)
+    verdict = Engine.from_text(policy, "payments.policy", folder, replay=store).evaluate(names["token"])
+    assert verdict, str(verdict)
+    exec(compile(TEXTS[RECORD], str(PAGE), "exec"), {"verdict": verdict})
+    by_caller = policy.replace('from header "x5ocsp"', "from caller")
+    chain = (folder / "chain.pem").read_bytes()
+    bare = jwt.encode(
+        names["claims"], (folder / "idp.key").read_text(), "ES256", headers={"typ": "at+jwt", **issuing.header(chain)}
+    )
+    given = {"engine": Engine.from_text(by_caller, "payments.policy", folder, replay=InspectOnly()), "token": bare}
+    text = TEXTS[CALLER].replace("/var/lib/idp/staple.der", str(folder / "staple.der"))
+    exec(compile(text.replace("engine.evaluate", "engine.inspect"), str(PAGE), "exec"), given)
+    inspection = given["verdict"]
+    assert isinstance(inspection, Inspection)
+    assert inspection.would_trust, str(inspection)
 
 
 @needs_openssl

@@ -465,3 +465,47 @@ def test_short_lived_certificates(tmp_path: Path) -> None:
 def test_no_staple_is_read_where_none_is_asked_for(tmp_path: Path) -> None:
     assert Context().staples == ()
     assert outcome(engine(tmp_path, revocation=NONE), stapled(b"garbage"), staples=[b"more"]) == set()
+
+
+# ------------------------------------------------------------------------------------------------ memory
+
+
+def test_what_is_remembered_is_bounded_and_the_first_goes_first() -> None:
+    from policyjwt.signers import _Memory
+
+    memory: _Memory[int] = _Memory(3)
+    for number in range(5):
+        memory.put(("signer", number), number)
+        memory.put(("signer", number), number)
+    assert [memory.get(("signer", number)) for number in range(5)] == [None, None, 2, 3, 4]
+    memory.put(None, 9)
+    assert memory.get(None) is None
+    assert memory.get(("signer", [])) is None
+    assert memory.get(("signer", 2)) == 2
+
+
+@pytest.mark.parametrize("x5c", [None, "text", [], [1], [[]], [{}], [None], {"a": 1}, [True]])
+def test_whatever_stands_in_x5c_is_only_refused(tmp_path: Path, x5c: Any) -> None:
+    assert outcome(engine(tmp_path), stapled(good(), x5c=x5c)) <= {"x5c.malformed", "x5c.missing"}
+
+
+@pytest.mark.parametrize("answer", [None, "text", [], [1], [[]], [{}], [None], {"a": 1}, [True], [""]])
+def test_whatever_stands_in_x5ocsp_is_only_refused(tmp_path: Path, answer: Any) -> None:
+    judge = engine(tmp_path)
+    for _ in range(2):
+        assert outcome(judge, signed(x5ocsp=answer)) <= {"staple.malformed", "staple.missing"}
+
+
+def test_the_clock_moves_back_and_forth(tmp_path: Path) -> None:
+    now = float(NOW)
+    judge = engine(
+        tmp_path, clock=lambda: now, freshness="freshness { lifetime at most 365d  skew at most 0s }", revocation=CALLER
+    )
+    old = claims(iat=NOW - 9 * DAY, nbf=NOW - 9 * DAY, exp=NOW + 9 * DAY)
+    wanted = {-601: "staple.not_yet_valid", -600: None, 0: None, 3000: None, 3001: "staple.stale", -300: None}
+    for _ in range(2):
+        for offset, code in wanted.items():
+            now = float(NOW + offset)
+            assert outcome(judge, signed(given=old), staples=[good(next_update=NOW + DAY)]) == (
+                {code} if code else set()
+            )

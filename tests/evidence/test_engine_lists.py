@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from policyjwt import Context, Engine, PolicyError, recheck
 from policyjwt.tokens import KeySet
+from tests import issuer
 from tests.evidence.flow import codes, engine, outcome, signed
 from tests.issuer import NOW, URL, Issuer, claims, policy
-from tests.pki import DAY, Party, at, pki
+from tests.pki import DAY, Party, pki, revocation_list
 
 CRL = 'revocation { crl snapshot "list.crl"  age at most 1d  cover leaf }'
 
 
-def revocation_list(
-    *revoked: Party, issuer: Party | None = None, number: int = 1, this_update: float = NOW - 60
-) -> bytes:
+def listed(*revoked: Party, issuer: Party | None = None, number: int = 1, this_update: float = NOW - 60) -> bytes:
     """A list of the intermediate, in PEM."""
-    issuer = issuer or pki().intermediate
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(issuer.certificate.subject)
-        .last_update(at(this_update))
-        .next_update(at(this_update + 2 * DAY))
-        .add_extension(x509.CRLNumber(number), critical=False)
+    serials = [each.certificate.serial_number for each in revoked]
+    made = revocation_list(
+        issuer or pki().intermediate,
+        serials,
+        number=number,
+        this_update=this_update,
+        next_update=this_update + 2 * DAY,
     )
-    for each in revoked:
-        entry = x509.RevokedCertificateBuilder().serial_number(each.certificate.serial_number)
-        builder = builder.add_revoked_certificate(entry.revocation_date(at(this_update)).build())
-    return builder.sign(issuer.private, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return made.public_bytes(Encoding.PEM)
 
 
 def test_a_signer_that_no_list_names_is_trusted(tmp_path: Path) -> None:
     promise = "assures revocation, non-repudiation\n  provides sub is string"
-    judge = engine(tmp_path, revocation=CRL, files={"list.crl": revocation_list()}, rest=promise)
+    judge = engine(tmp_path, revocation=CRL, files={"list.crl": listed()}, rest=promise)
     verdict = judge.evaluate(signed())
     assert verdict, str(verdict)
     assert "crl.met" in {finding.code for finding in verdict.findings}
@@ -52,15 +44,15 @@ def test_a_signer_that_no_list_names_is_trusted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("listed", "code"),
+    ("made", "code"),
     [
-        (lambda: revocation_list(pki().leaf), "crl.revoked"),
-        (lambda: revocation_list(issuer=pki().root), "crl.missing"),
-        (lambda: revocation_list(this_update=NOW - DAY - 1), "crl.stale"),
+        (lambda: listed(pki().leaf), "crl.revoked"),
+        (lambda: listed(issuer=pki().root), "crl.missing"),
+        (lambda: listed(this_update=NOW - DAY - 1), "crl.stale"),
     ],
 )
-def test_lists_that_refuse(tmp_path: Path, listed: Any, code: str) -> None:
-    verdict = engine(tmp_path, revocation=CRL, files={"list.crl": listed()}).evaluate(signed())
+def test_lists_that_refuse(tmp_path: Path, made: Any, code: str) -> None:
+    verdict = engine(tmp_path, revocation=CRL, files={"list.crl": made()}).evaluate(signed())
     assert codes(verdict) == {code}
     assured = {each.name for each in verdict.assurances if each.assured}
     assert "revocation" not in assured
@@ -70,20 +62,20 @@ def test_lists_that_refuse(tmp_path: Path, listed: Any, code: str) -> None:
 
 
 def test_the_list_of_every_certificate_of_the_path(tmp_path: Path) -> None:
-    both = revocation_list() + revocation_list(issuer=pki().root)
+    both = listed() + listed(issuer=pki().root)
     chain = CRL.replace("  cover leaf", "")
     assert outcome(engine(tmp_path, revocation=chain, files={"list.crl": both}), signed()) == set()
-    one = engine(tmp_path, revocation=chain, files={"list.crl": revocation_list()})
+    one = engine(tmp_path, revocation=chain, files={"list.crl": listed()})
     assert outcome(one, signed()) == {"crl.missing"}
 
 
 def test_a_new_list_counts_from_the_reload_on_and_an_older_one_never(tmp_path: Path) -> None:
-    judge = engine(tmp_path, revocation=CRL, files={"list.crl": revocation_list(number=7)})
+    judge = engine(tmp_path, revocation=CRL, files={"list.crl": listed(number=7)})
     assert outcome(judge, signed()) == set()
-    (tmp_path / "list.crl").write_bytes(revocation_list(pki().leaf, number=8))
+    (tmp_path / "list.crl").write_bytes(listed(pki().leaf, number=8))
     judge.reload()
     assert outcome(judge, signed()) == {"crl.revoked"}
-    (tmp_path / "list.crl").write_bytes(revocation_list(number=7))
+    (tmp_path / "list.crl").write_bytes(listed(number=7))
     with pytest.raises(PolicyError) as refused:
         judge.reload()
     assert [diagnostic.code for diagnostic in refused.value.diagnostics if diagnostic.stops_loading] == ["PJ459"]
@@ -104,9 +96,8 @@ ONE = Issuer()
 
 def status_list(*values: int, **changed: Any) -> str:
     """A list with these values, 8 bits each."""
-    lst = base64.urlsafe_b64encode(zlib.compress(bytes(values))).rstrip(b"=").decode()
-    body = {"sub": URI, "iat": NOW - 60, "status_list": {"bits": 8, "lst": lst}} | changed
-    return LISTER.token(body, {"typ": "statuslist+jwt"})
+    claims_: dict[str, Any] = {"iss": ..., "sub": URI} | changed
+    return issuer.status_list(LISTER, values, bits=8, **claims_)
 
 
 def with_status(root: Path, **changes: Any) -> Engine:

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 
 from tests.evidence.flow import engine, in_header, outcome, signed
-from tests.evidence.test_engine_lists import CRL, revocation_list
+from tests.evidence.test_engine_lists import CRL, listed
 from tests.pki import ISSUER_URI, party, pki, staple, usage
 
 ADDRESSES = x509.AuthorityInformationAccess(
@@ -48,7 +48,7 @@ SIGNER = party(
 def test_nothing_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: Any, revocation: str | None, want: set[str]
 ) -> None:
-    files = {"list.crl": revocation_list(issuer=pki().root)}
+    files = {"list.crl": listed(issuer=pki().root)}
     judge = engine(tmp_path, files=files, **({"revocation": revocation} if revocation else {}))
     opened: list[object] = []
 

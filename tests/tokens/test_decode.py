@@ -16,6 +16,7 @@ from policyjwt.tokens import base64url, strict_json
 from policyjwt.tokens import decode as decode_module
 from policyjwt.tokens.decode import decode, remember_header
 from policyjwt.tokens.limits import (
+    MAX_CACHED_HEADER_CHARACTERS,
     MAX_CACHED_HEADERS,
     MAX_INTEGER_DIGITS,
     MAX_JSON_DEPTH,
@@ -426,11 +427,31 @@ def test_a_header_with_objects_is_not_kept() -> None:
     assert not decode_module._known_headers
 
 
+@pytest.mark.parametrize("value", [[1], ["a", None], [["a"]], [{}], [True]])
+def test_a_header_with_lists_of_anything_but_texts_is_not_kept(value: list[object]) -> None:
+    remember_header(decode(E1.token(foo=value)))
+    assert not decode_module._known_headers
+
+
+def test_a_list_of_texts_is_kept_and_each_reader_has_its_own() -> None:
+    token = E1.token(x5c=["a", "b"])
+    first = decode(token)
+    first.header["x5c"].append("before")  # type: ignore[attr-defined]  # a list
+    remember_header(first)
+    assert len(decode_module._known_headers) == 1
+    second = decode(token)
+    assert second.unseen is None
+    assert second.header["x5c"] == ["a", "b"]
+    second.header["x5c"].append("after")
+    assert decode(token).header["x5c"] == ["a", "b"]
+
+
 def test_the_cache_is_bounded() -> None:
     for number in range(MAX_CACHED_HEADERS + 10):
         remember_header(decode(E1.token(foo=number)))
     assert len(decode_module._known_headers) == MAX_CACHED_HEADERS
-    remember_header(decode(E1.token(foo="a" * 2000)))
+    remember_header(decode(E1.token(foo="a" * MAX_CACHED_HEADER_CHARACTERS)))
+    assert all(len(segment) <= MAX_CACHED_HEADER_CHARACTERS for segment in decode_module._known_headers)
     assert decode(E1.token(foo=MAX_CACHED_HEADERS + 9)).header["foo"] == MAX_CACHED_HEADERS + 9
 
 

@@ -19,7 +19,7 @@ from policyjwt.tokens.base64url import encode
 from policyjwt.tokens.certificate_path import find_path
 from tests.der import BIT_STRING, SEQUENCE, inside, tlv
 from tests.issuer import NOW
-from tests.pki import Party, party, pki, sign
+from tests.pki import Party, leaf, party, pki, sign
 from tests.tokens.chains import BASIC, LEAF, NAMED, SIGNS, demand, end, header, refusal
 
 GOOD = pki().x5c
@@ -454,3 +454,17 @@ def test_no_content_that_an_authority_signs_raises_anything_foreign(places: list
     text = b64(tlv(SEQUENCE, bytes(content), algorithm, signature))
     found = outcome([text, GOOD[1]])
     assert found == "accepted" or found.startswith("x5c.")
+
+
+def test_a_signature_with_unused_bits_is_another_spelling_of_the_certificate() -> None:
+    """Nothing signs the octet that counts them: with a zero bit at the end of the signature it can say one."""
+    made = next(each for each in (leaf("idp", pki().intermediate) for _ in range(200)) if each.der[-1] & 1 == 0)
+    signature = made.certificate.signature
+    at = len(made.der) - len(signature) - 1
+    other = made.der[:at] + b"\1" + made.der[at + 1 :]
+    assert x509.load_der_x509_certificate(other).signature == signature
+    assert len(x5c.read({"x5c": [made.x5c]})) == 1
+    with pytest.raises(TokenRefused) as caught:
+        x5c.read({"x5c": [base64.b64encode(other).decode()]})
+    assert caught.value.code == "x5c.malformed"
+    assert "unused bits" in caught.value.actual
