@@ -70,10 +70,10 @@ def main() -> None:
     lines = tuple(line for line in validator.lines if isinstance(line, RuleLine))
     rules = generate(lines)
     facts = Facts(claims=CLAIMS, header={}, context={}, now=float(NOW))
-    assert set(rules(CLAIMS, {}, {}, float(NOW), {}, {})) == {MET}
+    assert set(rules(CLAIMS, {}, {}, float(NOW), {}, {}, {})) == {MET}
     assert by_hand(CLAIMS, float(NOW))
     cases = {
-        "generated": lambda: rules(CLAIMS, {}, {}, float(NOW), {}, {}),
+        "generated": lambda: rules(CLAIMS, {}, {}, float(NOW), {}, {}, {}),
         "reference": lambda: judge(lines, facts),
         "by hand": lambda: by_hand(CLAIMS, float(NOW)),
     }

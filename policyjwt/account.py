@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from policyjwt import codes
 from policyjwt.assurance import TABLE, Standing
 from policyjwt.compiler.validator import Validator
 from policyjwt.errors import TokenRefused, UntrustedTokenError
 from policyjwt.expressions.explanation import Explanation
-from policyjwt.language.model import IssuerFrom
+from policyjwt.language.model import IssuerFrom, Revocation
 from policyjwt.requirements.line import (
     DEFECT,
     LIMIT,
@@ -37,14 +38,26 @@ DEPENDENCY_CODES = frozenset(
         "replay.store_unavailable",
         "replay.store_full",
         "key.set_stale",
-        "crl.missing",
-        "crl.stale",
+        "crl.bad_signature",
         "crl.expired",
+        "crl.missing",
+        "crl.no_next_update",
+        "crl.not_yet_valid",
+        "crl.stale",
+        "crl.unsupported",
+        "status.list_invalid",
+        "status.list_missing",
+        "status.malformed",
+        "status.not_yet_valid",
         "status.stale",
+        "status.wrong_list",
         "internal.clock",
     }
 )
-"""Refusals for which something of ours is to blame: the client may come again."""
+"""Refusals for which something of ours is to blame, or what the service handed over: the client may come again."""
+
+_OF_THE_CALLER = frozenset({"staple.expired", "staple.missing", "staple.no_next_update", "staple.stale"})
+"""The same, where the policy takes staples from the caller."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -179,9 +192,10 @@ class JudgedByPolicy:
         told = self._explanation(line, result, values=values)
         observed = result.startswith(OBSERVED)
         start = about.place.span
+        code = code_of(about, result)
         return Finding(
-            code=code_of(about, result),
-            outcome=outcome_of(result),
+            code=code,
+            outcome=_by_the_table(code) if code == result else outcome_of(result),
             would_be=outcome_of(result.removeprefix(OBSERVED)) if observed else None,
             requirement=about.text,
             location=Location(start.file, start.line, start.column),
@@ -240,7 +254,7 @@ class JudgedByPolicy:
         key = self.facts.key
         if standing.name == "integrity" and key is not None:
             named = key.reference if key.thumbprint is None else f"sha256 {key.thumbprint[:8]}…"
-            what = "leaf" if "path" in self.facts.evidence else "key"
+            what = "key of the leaf," if "path" in self.facts.evidence else "key"
             return replace(standing, phrase=f"{self.facts.header.get('alg')}, {what} {named}")
         for kind in _EVIDENCE.get(standing.name, ()):
             told = self.facts.evidence.get(kind)
@@ -272,8 +286,14 @@ class JudgedByPolicy:
         if self.refused is not None:
             return self.refused.code in DEPENDENCY_CODES
         results = zip(self.validator.lines, self.results or (), strict=True)
-        failing = [code_of(line.about, result) for line, result in results if outcome_of(result) in FAILING]
-        return bool(failing) and all(code in DEPENDENCY_CODES for code in failing)
+        failing = {code_of(line.about, result) for line, result in results if outcome_of(result) in FAILING}
+        return bool(failing) and failing <= (DEPENDENCY_CODES | (_OF_THE_CALLER if self._asks_caller() else set()))
+
+    def _asks_caller(self) -> bool:
+        """Whether it is the service that hands over the signer's staples."""
+        revocation = self.validator.policy.revocation
+        staple = revocation.staple if isinstance(revocation, Revocation) else None
+        return staple is not None and staple.carrier == "caller"
 
     def insufficient_scope(self) -> bool:
         """See `Account`."""
@@ -321,11 +341,17 @@ def _no_policy(name: str) -> str:
     return "a token never gives it" if name == "authorisation" else "no policy judged the token"
 
 
+def _by_the_table(code: str) -> Outcome:
+    """What a refusal by a code of its own is: violated, or not known. Either fails."""
+    page = codes.page(code)
+    return Outcome.UNKNOWN if page is not None and page.outcome == Outcome.UNKNOWN else Outcome.VIOLATED
+
+
 def _refusal(refused: TokenRefused, place: Place | None) -> Finding:
     span = place.span if place else None
     return Finding(
         code=refused.code,
-        outcome=Outcome.UNKNOWN if refused.code.startswith("internal.") else Outcome.VIOLATED,
+        outcome=_by_the_table(refused.code),
         requirement=place.text if place else None,
         location=Location(span.file, span.line, span.column) if span else None,
         expected=refused.expected,

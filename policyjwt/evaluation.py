@@ -47,8 +47,10 @@ class Evaluation:
     candidate: Candidate | None = None
     refused: TokenRefused | None = None
     key: Key | None = None
+    verified_key: Key | None = None
     path: CertificatePath | None = None
     evidence: Mapping[str, EvidenceResult] = field(default_factory=dict)
+    client: Mapping[str, object] = field(default_factory=dict)
     claims: dict[str, object] | None = None
     header: dict[str, object] | None = None
     context: dict[str, object] | None = None
@@ -76,6 +78,7 @@ class Evaluation:
             context=self.context or _NO_CLAIMS,
             now=self.now,
             certificate=self.path.facts if self.path is not None else _NO_CLAIMS,
+            client=self.client,
             evidence=self.evidence,
             key=used,
         )
@@ -119,8 +122,11 @@ class Evaluation:
             verdict=verdict,
             token=self.text,
             context=self.request,
+            policy=None if candidate is None else candidate.validator.policy,
             source=None if candidate is None else candidate.source,
             keys=None if candidate is None else candidate.keys,
+            status_keys=None if candidate is None or candidate.statuses is None else candidate.statuses.keys,
+            verified_key=self.verified_key,
             loaded_at=None if candidate is None else candidate.loaded_at,
             evaluated_at=self.now,
             shared_key=self.shares_key,
@@ -156,7 +162,7 @@ def judge_verified(
     """As `judge`, for a token whose signature another library verified: the key is judged again."""
     going.request = context
     try:
-        going.text = verified.token
+        going.text, going.verified_key = verified.token, verified.key
         unverified = decode(verified.token)
         going.candidate = selection.choose(unverified, policy)
         going.key = _judge_key_again(verified.key, unverified, going.candidate, going.now)
@@ -250,7 +256,9 @@ def _validate(going: Evaluation, candidate: Candidate, token: UnverifiedToken, c
     going.context = context.facts() if validator.reads_context else _NO_CLAIMS
     path = going.path
     certificate = path.facts if path is not None and validator.reads_certificate else _NO_CLAIMS
-    results = validator.judge(token.claims, token.header, going.context, going.now, certificate, going.evidence)
+    results = validator.judge(
+        token.claims, token.header, going.context, going.now, certificate, going.client, going.evidence
+    )
     passes = validator.passes(results)
     if passes and validator.promises:
         established = candidate.established

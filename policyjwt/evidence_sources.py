@@ -5,10 +5,9 @@ Anchors, pinned responders and revocation lists are files below the root, read w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from policyjwt import loading_messages as say
@@ -17,11 +16,10 @@ from policyjwt.checker.key_files import MAX_SNAPSHOT_BYTES
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.key_sources import Given, keys_of_source
-from policyjwt.language.files import FileFault, read_file
+from policyjwt.language.files import FileFault, Files
 from policyjwt.language.model import CheckedPolicy, Discovery, JwksUrl, Leaf, Revocation, Status, X5c
 from policyjwt.source import Place
 from policyjwt.tokens.algorithms import ALGORITHMS
-from policyjwt.tokens.limits import MAX_KEY_SET_BYTES
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from policyjwt.evidence.crl import CrlSnapshot
     from policyjwt.signers import Cover, CrlUse, Signers, StapleUse
     from policyjwt.statuses import Statuses
-    from policyjwt.tokens.certificate_path import LeafBinding, PathDemand
+    from policyjwt.tokens.certificate_path import Anchors, CertificatePath, LeafBinding, PathDemand
 
 Value = TypeVar("Value")
 
@@ -40,7 +38,8 @@ DEFAULT_WINDOW = 10 * 86_400
 
 
 @dataclass(slots=True)
-class _Faults:
+class _Loading:
+    files: Files
     found: list[Diagnostic] = field(default_factory=list)
 
     def attempt(self, place: Place, read: Callable[[], Value]) -> Value | None:
@@ -56,7 +55,9 @@ class _Faults:
         return None
 
 
-def signers_of(policy: CheckedPolicy, held: Mapping[str, CrlSnapshot]) -> tuple[Signers | None, list[Diagnostic]]:
+def signers_of(
+    policy: CheckedPolicy, held: Mapping[str, CrlSnapshot], files: Files
+) -> tuple[Signers | None, list[Diagnostic]]:
     """The signers of a policy with `keys x5c`; None for other policies, or with the reasons.
 
     `held` are the revocation lists in force, by file: none that is older replaces them.
@@ -66,27 +67,28 @@ def signers_of(policy: CheckedPolicy, held: Mapping[str, CrlSnapshot]) -> tuple[
         return None, []
     from policyjwt.signers import Signers  # heavy, and only for policies with certificates
 
-    faults = _Faults()
-    path = _path_demand(policy, source, faults)
+    loading = _Loading(files)
+    path = _path_demand(policy, source, loading)
     revocation = policy.revocation if isinstance(policy.revocation, Revocation) else None
-    staple = _staple(policy, revocation, faults)
-    crl = _crl(policy, revocation, held, faults)
-    if path is None or faults.found:
-        return None, faults.found
+    staple = _staple(policy, revocation, loading)
+    crl = _crl(policy, revocation, held, loading)
+    if path is None or loading.found:
+        return None, loading.found
     short_lived = revocation.short_lived.amount if revocation is not None and revocation.short_lived else None
     return Signers(path=path, staple=staple, crl=crl, short_lived=short_lived), []
 
 
-def _path_demand(policy: CheckedPolicy, source: X5c, faults: _Faults) -> PathDemand | None:
+def _path_demand(policy: CheckedPolicy, source: X5c, loading: _Loading) -> PathDemand | None:
     from policyjwt.tokens.certificate_path import Anchors, LeafBinding, PathDemand
 
     assert source.anchors is not None
     assert source.leaf is not None
     paths, leaf = source.anchors.values, source.leaf
-    anchors = faults.attempt(
-        source.anchors.place, lambda: Anchors.from_pem(*(_below(policy.root, path) for path in paths))
+    anchors = loading.attempt(
+        source.anchors.place,
+        lambda: Anchors.from_pem(*(loading.files.read(policy.root, path) for path in paths)),
     )
-    binding = faults.attempt(leaf.place, lambda: LeafBinding.make(leaf.kind, _values(leaf)))
+    binding = loading.attempt(leaf.place, lambda: LeafBinding.make(leaf.kind, _values(leaf)))
     if anchors is None or binding is None:
         return None
     return PathDemand(
@@ -97,7 +99,7 @@ def _path_demand(policy: CheckedPolicy, source: X5c, faults: _Faults) -> PathDem
     )
 
 
-def _staple(policy: CheckedPolicy, revocation: Revocation | None, faults: _Faults) -> StapleUse | None:
+def _staple(policy: CheckedPolicy, revocation: Revocation | None, loading: _Loading) -> StapleUse | None:
     if revocation is None or revocation.staple is None:
         return None
     from policyjwt.evidence.ocsp import StapleDemand
@@ -106,7 +108,10 @@ def _staple(policy: CheckedPolicy, revocation: Revocation | None, faults: _Fault
     assert revocation.age is not None
     pinned, responder = None, revocation.responder
     if responder is not None:
-        pinned = faults.attempt(responder.place, lambda: read_certificates(_below(policy.root, responder.value)))
+        pinned = loading.attempt(
+            responder.place,
+            lambda: read_certificates(loading.files.read(policy.root, responder.value)),
+        )
     demand = StapleDemand(
         max_age=revocation.age.amount,
         skew=policy.skew,
@@ -121,7 +126,7 @@ def _staple(policy: CheckedPolicy, revocation: Revocation | None, faults: _Fault
 
 
 def _crl(
-    policy: CheckedPolicy, revocation: Revocation | None, held: Mapping[str, CrlSnapshot], faults: _Faults
+    policy: CheckedPolicy, revocation: Revocation | None, held: Mapping[str, CrlSnapshot], loading: _Loading
 ) -> CrlUse | None:
     if revocation is None or revocation.crl is None:
         return None
@@ -133,11 +138,11 @@ def _crl(
     reference = f"{policy.root}/{path}"
 
     def read() -> CrlSnapshot:
-        snapshot = CrlSnapshot.read(_below(policy.root, path, limit=MAX_SNAPSHOT_BYTES))
+        snapshot = CrlSnapshot.read(loading.files.read(policy.root, path, limit=MAX_SNAPSHOT_BYTES))
         snapshot.not_older_than(held.get(reference))
         return snapshot
 
-    snapshot = faults.attempt(revocation.crl.place, read)
+    snapshot = loading.attempt(revocation.crl.place, read)
     if snapshot is None:
         return None
     demand = CrlDemand(
@@ -150,10 +155,6 @@ def _crl(
 
 def _cover(revocation: Revocation) -> Cover:
     return cast("Literal['leaf', 'chain']", revocation.cover.value) if revocation.cover is not None else "chain"
-
-
-def _below(root: str, path: str, *, limit: int = MAX_KEY_SET_BYTES) -> bytes:
-    return read_file(Path(root), path, limit=limit)
 
 
 def read_certificates(data: bytes) -> tuple[Certificate, ...]:
@@ -174,7 +175,7 @@ def _values(leaf: Leaf) -> frozenset[str]:
 
 
 def statuses_of(
-    policy: CheckedPolicy, keys: Mapping[str, Given], *, loaded_at: float
+    policy: CheckedPolicy, keys: Mapping[str, Given], files: Files, *, loaded_at: float
 ) -> tuple[Statuses | None, list[Diagnostic]]:
     """What judges the status of the policy's tokens; None where it demands none, or with the reasons."""
     status = policy.block.status
@@ -186,7 +187,7 @@ def statuses_of(
     assert status.age is not None
     assert status.keys is not None
     assert status.uri is not None
-    keyset, faults = keys_of_source(status.keys, policy.root, keys)
+    keyset, faults = keys_of_source(status.keys, policy.root, keys, files)
     if keyset is None:
         return None, faults
     if any(key.symmetric for key in keyset.keys):
@@ -206,16 +207,43 @@ def _stale_after(status: Status, loaded_at: float) -> float | None:
 # ------------------------------------------------------------------------------------------------ other issuers
 
 
-def leaf_beside(other: CheckedPolicy, policy: CheckedPolicy) -> Iterator[LeafBinding]:
-    """Which certificates speak for the issuer of `other`, where they may stand below the anchors of `policy` too."""
-    from policyjwt.tokens.certificate_path import LeafBinding
+@dataclass(frozen=True, slots=True, repr=False)
+class OtherLeaf:
+    """Which certificates speak for another issuer: those that fit below one of its anchors."""
 
-    own, source = policy.signature.keys, other.signature.keys
-    if not isinstance(own, X5c) or not isinstance(source, X5c):
-        return
-    if source.leaf is None or source.leaf.kind == "any" or own.anchors is None or source.anchors is None:
-        return
-    pinned = source.leaf.kind == "key sha256"
-    if pinned or (policy.root == other.root and not set(own.anchors.values).isdisjoint(source.anchors.values)):
-        with suppress(KeyRefused):  # a name that can't be read fits nothing, and keeps its own policy from loading
-            yield LeafBinding.make(source.leaf.kind, _values(source.leaf))
+    binding: LeafBinding
+    anchors: Anchors | None
+
+    def speaks_for(self, path: CertificatePath) -> bool:
+        """Whether the signer of `path` is one of them. Anchors that can't be read are taken for these."""
+        if not self.binding.fits(path.certificates[0], path.key):
+            return False
+        if self.anchors is None:
+            return True
+        # An anchor is a name and a key (RFC 5280, section 6.1.1, d), whatever file or certificate it stands in.
+        own = {(each.subject, _key_of(each)) for each in path.certificates[1:]}
+        others = {(each.subject, _key_of(each)) for each in self.anchors.certificates}
+        above = {each.subject for each in self.anchors.certificates}
+        return not own.isdisjoint(others) or path.certificates[-1].issuer in above
+
+
+def _key_of(certificate: Certificate) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def leaf_of(other: CheckedPolicy, files: Files) -> OtherLeaf | None:
+    """Which certificates speak for the issuer of `other`; None where none does by name."""
+    from policyjwt.tokens.certificate_path import Anchors, LeafBinding
+
+    source = other.signature.keys
+    if not isinstance(source, X5c) or source.leaf is None or source.leaf.kind == "any" or source.anchors is None:
+        return None
+    anchors = None
+    with suppress(KeyRefused, FileFault):
+        anchors = Anchors.from_pem(*(files.read(other.root, path) for path in source.anchors.values))
+    try:
+        return OtherLeaf(LeafBinding.make(source.leaf.kind, _values(source.leaf)), anchors)
+    except KeyRefused:  # a name that can't be read fits nothing, and keeps its own policy from loading
+        return None

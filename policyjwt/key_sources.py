@@ -15,7 +15,7 @@ from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
 from policyjwt.keys.files import parse_jwks, read_jwks, read_pem
 from policyjwt.keys.secrets import from_environment, from_file
-from policyjwt.language.files import FileFault, read_file
+from policyjwt.language.files import FileFault, Files
 from policyjwt.language.model import (
     CheckedPolicy,
     Discovery,
@@ -29,7 +29,6 @@ from policyjwt.language.model import (
 from policyjwt.source import Place
 from policyjwt.tokens import KeySet
 from policyjwt.tokens.key import Key
-from policyjwt.tokens.limits import MAX_KEY_SET_BYTES
 
 Given: TypeAlias = KeySet | bytes | Path | Callable[[], KeySet | bytes]
 """What a caller may hand in for a key reference. A Path is read as the policy would read it."""
@@ -81,7 +80,7 @@ def _of_secret(secret: Secret) -> Source:
     return Source(f"{secret.origin}:{parts}", secret.place, secret)
 
 
-def key_set(policy: CheckedPolicy, keys: Mapping[str, Given]) -> tuple[KeySet | None, list[Diagnostic]]:
+def key_set(policy: CheckedPolicy, keys: Mapping[str, Given], files: Files) -> tuple[KeySet | None, list[Diagnostic]]:
     """The keys of a policy, or why there are none. With x5c the key comes with the token."""
     if isinstance(policy.signature.keys, X5c):
         return None, []
@@ -89,7 +88,7 @@ def key_set(policy: CheckedPolicy, keys: Mapping[str, Given]) -> tuple[KeySet | 
     found: list[Key] = []
     for source in sources(policy):
         try:
-            found.extend(_keys_of(source, policy.root, keys))
+            found.extend(_keys_of(source, policy.root, keys, files))
         except KeyRefused as refused:
             faults.append(say.key_refused(source.place, refused))
         except _NotGiven:
@@ -105,12 +104,14 @@ def key_set(policy: CheckedPolicy, keys: Mapping[str, Given]) -> tuple[KeySet | 
     return keyset, []
 
 
-def keys_of_source(item: KeySource, root: str, keys: Mapping[str, Given]) -> tuple[KeySet | None, list[Diagnostic]]:
+def keys_of_source(
+    item: KeySource, root: str, keys: Mapping[str, Given], files: Files
+) -> tuple[KeySet | None, list[Diagnostic]]:
     """The keys of one source of a policy that is not its signers', or why there are none."""
     faults: list[Diagnostic] = []
     for source in _of_keys(item):
         try:
-            return KeySet(_keys_of(source, root, keys)), []
+            return KeySet(_keys_of(source, root, keys, files)), []
         except KeyRefused as refused:
             faults.append(say.key_refused(source.place, refused))
         except _NotGiven:
@@ -122,13 +123,13 @@ class _NotGiven(Exception):  # noqa: N818 - never leaves this module
     """The reference is fetched by nothing here and nobody handed its keys in."""
 
 
-def _keys_of(source: Source, root: str, keys: Mapping[str, Given]) -> tuple[Key, ...]:
+def _keys_of(source: Source, root: str, keys: Mapping[str, Given], files: Files) -> tuple[Key, ...]:
     given = keys.get(source.reference)
     if given is not None:
         return _given_keys(source, given)
     item = source.item
     if isinstance(item, (JwksFile, PemFile)):
-        return public_file_keys(source, root)
+        return public_file_keys(source, root, files)
     if isinstance(item, Secret) and item.origin != "keyring":
         assert item.encoding is not None
         if item.origin == "env":
@@ -139,20 +140,20 @@ def _keys_of(source: Source, root: str, keys: Mapping[str, Given]) -> tuple[Key,
     raise _NotGiven
 
 
-def public_file_keys(source: Source, root: str) -> tuple[Key, ...]:
+def public_file_keys(source: Source, root: str, files: Files) -> tuple[Key, ...]:
     """The keys of a `keys … file`; none where the source is another."""
     item = source.item
     if isinstance(item, JwksFile):
-        return parse_jwks(_below(root, item.path.value), reference=source.reference).keys
+        return parse_jwks(_below(root, item.path.value, files), reference=source.reference).keys
     if isinstance(item, PemFile):
-        return KeySet.from_pem(_below(root, item.path.value), reference=source.reference).keys
+        return KeySet.from_pem(_below(root, item.path.value, files), reference=source.reference).keys
     return ()
 
 
-def _below(root: str, path: str) -> bytes:
+def _below(root: str, path: str, files: Files) -> bytes:
     """A file of the policy, read as the checker reads it: below the root, whatever links say by now."""
     try:
-        return read_file(Path(root), path, limit=MAX_KEY_SET_BYTES)
+        return files.read(root, path)
     except FileFault as fault:
         raise KeyRefused("key.not_found", f"the key file {fault.message}", help=fault.help) from None
 

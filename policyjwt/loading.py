@@ -17,8 +17,9 @@ from policyjwt.checker.key_parties import issuer_text, party_names
 from policyjwt.compiler.validator import Validator, compile_policy
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
-from policyjwt.evidence_sources import leaf_beside, signers_of, statuses_of
+from policyjwt.evidence_sources import OtherLeaf, leaf_of, signers_of, statuses_of
 from policyjwt.key_sources import Given, Source, key_set, other_sources, public_file_keys, sources
+from policyjwt.language.files import Files
 from policyjwt.language.load import Loaded
 from policyjwt.language.model import (
     CheckedPolicy,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from policyjwt.evidence.crl import CrlSnapshot
     from policyjwt.signers import Signers
     from policyjwt.statuses import Statuses
-    from policyjwt.tokens.certificate_path import CertificatePath, LeafBinding
+    from policyjwt.tokens.certificate_path import CertificatePath
 
 
 Store: TypeAlias = tuple[str, str | None]
@@ -50,13 +51,11 @@ class Others:
     """What is known of the keys of other issuers: which material they have, and which certificates speak for them."""
 
     materials: frozenset[str]
-    leaves: tuple[LeafBinding, ...]
+    leaves: tuple[OtherLeaf, ...]
 
     def share(self, path: CertificatePath) -> bool:
         """Whether the signer's key, as its certificate shows it, is another issuer's too."""
-        if path.key.material_id in self.materials:
-            return True
-        return any(leaf.fits(path.certificates[0], path.key) for leaf in self.leaves)
+        return path.key.material_id in self.materials or any(leaf.speaks_for(path) for leaf in self.leaves)
 
 
 NO_OTHERS = Others(frozenset(), ())
@@ -115,12 +114,13 @@ def candidates(
     """
     found: list[Candidate] = []
     faults: list[Diagnostic] = []
+    files = Files()
     for policy in policies:
         missing = [*_unenforceable(policy), *_store_faults(policy, replay)]
         loaded_at = _loaded_at(policy, keys, now=now, since=since)
-        keyset, refused = key_set(policy, keys)
-        signers, without_evidence = signers_of(policy, held)
-        statuses, without_lists = statuses_of(policy, keys, loaded_at=loaded_at)
+        keyset, refused = key_set(policy, keys, files)
+        signers, without_evidence = signers_of(policy, held, files)
+        statuses, without_lists = statuses_of(policy, keys, files, loaded_at=loaded_at)
         missing += [*refused, *without_evidence, *without_lists]
         if missing or (keyset is None and signers is None):
             faults.extend(missing)
@@ -134,12 +134,12 @@ def candidates(
                     statuses=statuses,
                     replay=replay,
                     loaded_at=loaded_at,
-                    source=source_of(policy, loaded),
+                    source=source_of(policy, loaded, files),
                 )
             )
         except NeedsRe2:
             faults.append(say.needs_extra(policy.block.place, "regex"))
-    shared, candidates_ = _judge_sharing(found, among, keys)
+    shared, candidates_ = _judge_sharing(found, among, keys, files)
     return candidates_, (*faults, *shared)
 
 
@@ -214,7 +214,7 @@ def _store_faults(policy: CheckedPolicy, replay: ReplayStore | None) -> Iterator
 
 
 def _judge_sharing(
-    found: Sequence[Candidate], among: Sequence[CheckedPolicy], keys: Mapping[str, Given]
+    found: Sequence[Candidate], among: Sequence[CheckedPolicy], keys: Mapping[str, Given], files: Files
 ) -> tuple[tuple[Diagnostic, ...], tuple[Candidate, ...]]:
     """One key under two issuers: an error for a secret; of a public key it takes issuer-authentication away.
 
@@ -225,7 +225,7 @@ def _judge_sharing(
     users: dict[str, set[str]] = {}
     marks: dict[str, frozenset[str]] = {}
     for policy in among:
-        marks[policy.name] = _marks(policy, loaded.get(policy.name), keys)
+        marks[policy.name] = _marks(policy, loaded.get(policy.name), keys, files)
         for mark in marks[policy.name]:
             users.setdefault(mark, set()).add(parties[issuer_text(policy.block)])
     faults: list[Diagnostic] = []
@@ -233,7 +233,7 @@ def _judge_sharing(
     for candidate in found:
         policy = candidate.validator.policy
         if all(len(users[mark]) == 1 for mark in marks[policy.name]):
-            kept.append(_beside(candidate, among, marks, parties))
+            kept.append(_beside(candidate, among, marks, parties, files))
             continue
         if any(algorithm.startswith("HS") for algorithm in policy.algorithms):
             faults.append(say.secret_under_two_issuers(policy.signature.place))
@@ -250,6 +250,7 @@ def _beside(
     among: Sequence[CheckedPolicy],
     marks: Mapping[str, frozenset[str]],
     parties: Mapping[str, str],
+    files: Files,
 ) -> Candidate:
     """With what is known of the other issuers, by which a certificate that comes with a token is judged."""
     policy = candidate.validator.policy
@@ -258,20 +259,24 @@ def _beside(
     own = parties[issuer_text(policy.block)]
     others = [each for each in among if parties[issuer_text(each.block)] != own]
     materials = frozenset(mark for other in others for mark in marks[other.name])
-    leaves = tuple(binding for other in others for binding in leaf_beside(other, policy))
-    return replace(candidate, others=Others(materials, leaves))
+    leaves = (leaf_of(other, files) for other in others)
+    return replace(candidate, others=Others(materials, tuple(leaf for leaf in leaves if leaf is not None)))
 
 
-def _marks(policy: CheckedPolicy, loaded: tuple[Key, ...] | None, keys: Mapping[str, Given]) -> frozenset[str]:
+def _marks(
+    policy: CheckedPolicy, loaded: tuple[Key, ...] | None, keys: Mapping[str, Given], files: Files
+) -> frozenset[str]:
     """What two policies have in common if they have a key in common: its material, or where it comes from."""
     own = tuple(sources(policy))
     marks = {f"{policy.root} {s.reference}" if s.reference.startswith("file:") else s.reference for s in own}
     if loaded is None:
-        loaded = tuple(key for source in own for key in _at_hand(source, policy.root, keys.get(source.reference)))
+        loaded = tuple(
+            key for source in own for key in _at_hand(source, policy.root, keys.get(source.reference), files)
+        )
     return frozenset(marks | {key.material_id for key in loaded})
 
 
-def _at_hand(source: Source, root: str, given: Given | None) -> tuple[Key, ...]:
+def _at_hand(source: Source, root: str, given: Given | None, files: Files) -> tuple[Key, ...]:
     """The keys of a policy that is no candidate, as far as they are in memory already, or in a public file."""
     if isinstance(given, KeySet):
         return given.keys
@@ -279,7 +284,7 @@ def _at_hand(source: Source, root: str, given: Given | None) -> tuple[Key, ...]:
         if isinstance(given, bytes):
             return KeySet.from_secret(given).keys
         if given is None:
-            return public_file_keys(source, root)
+            return public_file_keys(source, root, files)
     return ()
 
 

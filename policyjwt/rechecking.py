@@ -1,38 +1,34 @@
 """Judging a record again. Input: a record as `Verdict.record()` gives it. Output: whether it comes to the same.
 
-Everything is judged anew, by the text and at the time of the record: nothing is fetched and no nonce is consumed. What
-the store had answered stands in the record. A record proves nothing about its writer: keep it where nobody changes it.
+Everything is judged anew, by the text and at the time of the record: nothing is fetched, no secret is looked up and no
+nonce is consumed. What the store had answered stands in the record. A record proves nothing about its writer: keep it
+where nobody changes it.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from policyjwt.checker.check import check
-from policyjwt.errors import KeyRefused, PolicyError, StoreUnavailable
-from policyjwt.evaluation import Evaluation, judge, nonce_answered
-from policyjwt.key_sources import Given, sources
-from policyjwt.language.files import path_fault
+from policyjwt.errors import KeyRefused, LoadError, PolicyError, StoreUnavailable
+from policyjwt.evaluation import Evaluation, judge, judge_verified, nonce_answered
+from policyjwt.key_sources import Given, Source, other_sources, sources
 from policyjwt.language.load import Loaded, load_paths, load_text
-from policyjwt.language.model import CheckedPolicy
-from policyjwt.language.names import REACHES
+from policyjwt.language.model import CheckedPolicy, Secret
 from policyjwt.loading import Candidate, candidates, without_issuer_authentication
-from policyjwt.recording import RECORD_VERSION
+from policyjwt.recorded import Record, RecordedKey, read
 from policyjwt.replay import InspectOnly
 from policyjwt.replay.protocol import Reach
-from policyjwt.request import Context
 from policyjwt.selection import Selection
 from policyjwt.tokens import KeySet
+from policyjwt.tokens.decode import decode
 from policyjwt.tokens.key import Key
+from policyjwt.tokens.signature import seal
 from policyjwt.verdict import Inspection
-
-_ANSWERS = frozenset({"met", "seen", "store_unavailable", "store_full", "not_configured"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,24 +52,39 @@ class Recheck:
 def recheck(record: Mapping[str, Any], *, keys: Mapping[str, Given] | None = None) -> Recheck:
     """Judge the token of a record again, offline, as of the time of the record.
 
-    `keys` hands in the secrets of a policy with HMAC, which no record holds, as `Engine.load` takes them. ValueError
-    for what is no record, or one of a token that no policy judged; PolicyError where its policy can't be loaded.
+    `keys` hands in the secrets of a policy with HMAC by their references, as `Engine.load` takes them: no record holds
+    them, and none is looked up. ValueError for what is no record, one of a token that no policy judged, or secrets that
+    are missing; PolicyError where its policy can't be loaded.
     """
-    if not isinstance(record, Mapping):
-        raise TypeError("a record is a mapping, as Verdict.record() gives it")
-    found = _read(record)
+    found = read(record)
     with TemporaryDirectory(prefix="policyjwt-record-") as folder:
         candidate = _candidate(found, Path(folder), dict(keys or {}))
-        going = Evaluation(now=found.evaluated_at)
-        judge(going, Selection([candidate]), found.token, found.context, candidate.validator.policy.name)
-        if going.consumes and found.nonce is not None:
-            nonce_answered(going, *found.nonce)
-        inspection = Inspection(going.account, would_trust=going.passes)
-        differences = tuple(_differences(found.verdict, inspection))
+    going = Evaluation(now=found.evaluated_at)
+    _judge(going, found, candidate)
+    if going.consumes and found.nonce is not None:
+        nonce_answered(going, *found.nonce)
+    inspection = Inspection(going.account, would_trust=going.passes)
+    differences = tuple(_differences(found.verdict, inspection))
     return Recheck(not differences, differences, inspection)
 
 
-# ------------------------------------------------------------------------------------------------ reading
+def _judge(going: Evaluation, found: Record, candidate: Candidate) -> None:
+    selection, name = Selection([candidate]), candidate.validator.policy.name
+    if found.verified_key is None:
+        judge(going, selection, found.token, found.context, name)
+        return
+    key = _key(found.verified_key) if found.verified_key.jwk is not None else _secret_of(candidate, found.verified_key)
+    judge_verified(going, selection, seal(decode(found.token), key), found.context, name)
+
+
+def _secret_of(candidate: Candidate, wanted: RecordedKey) -> Key:
+    for key in candidate.keys.keys if candidate.keys is not None else ():
+        if key.symmetric and key.kid == wanted.kid:
+            return key
+    raise ValueError("the secret that verified the token is not among those that were handed in")
+
+
+# ------------------------------------------------------------------------------------------------ the policy of then
 
 
 class _Store:
@@ -82,8 +93,6 @@ class _Store:
     def __init__(self, reach: Reach, word: str | None) -> None:
         self.reach: Reach = reach
         self.word = word
-        if reach not in REACHES or not (word is None or isinstance(word, str)):
-            raise ValueError("the record has a reach that no replay store has")
 
     def consume(self, key: bytes, ttl: int, note: bytes) -> NoReturn:
         raise StoreUnavailable("a record consumes nothing")
@@ -92,116 +101,22 @@ class _Store:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Record:
-    verdict: Mapping[str, Any]
-    token: str
-    context: Context
-    main: str
-    is_file: bool
-    files: Mapping[str, bytes]
-    keys: tuple[Mapping[str, Any], ...] | None
-    loaded_at: float
-    evaluated_at: float
-    shared_key: bool
-    store: _Store | None
-    nonce: tuple[str, str | None] | None
-
-
-def _read(record: Mapping[str, Any]) -> _Record:
-    """The parts, each of its type; the record may come from anywhere."""
-    try:
-        if record["record_version"] != RECORD_VERSION:
-            raise ValueError(f"this is no record of version {RECORD_VERSION}")
-        policy, keys = record["policy"], record["keys"]
-        if policy is None:
-            raise ValueError("no policy judged this token: there is nothing to judge again")
-        files = {_path(path): base64.b64decode(content, validate=True) for path, content in policy["files"].items()}
-        return _Record(
-            verdict=record["verdict"],
-            token=_of_type(str, record["token"]),
-            context=_context(record["context"]),
-            main=_of_type(str, policy["main"]),
-            is_file=_of_type(bool, policy["is_file"]),
-            files=files,
-            keys=None if keys is None else tuple(keys),
-            loaded_at=_number(record["keys_loaded_at"]),
-            evaluated_at=_number(record["evaluated_at"]),
-            shared_key=_of_type(bool, record["key_of_two_issuers"]),
-            store=_store(record["store"]),
-            nonce=_nonce(record["nonce"]),
-        )
-    except (KeyError, TypeError, AttributeError, binascii.Error, UnicodeError):
-        raise ValueError("this is no record: a part is missing or of another type") from None
-
-
-def _of_type(kind: type, value: object) -> Any:  # noqa: ANN401 - of the type that was asked for
-    if type(value) is not kind:
-        raise TypeError
-    return value
-
-
-def _store(given: Mapping[str, Any] | None) -> _Store | None:
-    return None if given is None else _Store(given["reach"], given["word"])
-
-
-def _nonce(given: Mapping[str, Any] | None) -> tuple[str, str | None] | None:
-    if given is None:
-        return None
-    result, said = given["result"], given["said"]
-    if result not in _ANSWERS or not (said is None or isinstance(said, str)):
-        raise ValueError("the record has an answer that no replay store gives")
-    return result, said
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError
-    return float(value)
-
-
-def _path(path: object) -> str:
-    """A path that stays below the folder that it is written to."""
-    if not isinstance(path, str) or (path_fault(path) is not None and path != "<policy>"):
-        raise ValueError("the record names a file outside its policies' root")
-    return path
-
-
-def _context(given: Mapping[str, Any]) -> Context:
-    certificate = given["client_certificate"]
-    members = {name: given[name] for name in ("method", "path", "uri", "scheme", "nonce", "values")}
-    return Context(
-        **members,
-        headers=[tuple(pair) for pair in given["headers"]],
-        dpop=tuple(given["dpop"]),
-        staples=tuple(base64.b64decode(staple, validate=True) for staple in given["staples"]),
-        status_lists=tuple(given["status_lists"]),
-        client_certificate=None if certificate is None else base64.b64decode(certificate, validate=True),
-        from_trusted_proxy=given["from_trusted_proxy"],
-    )
-
-
-# ------------------------------------------------------------------------------------------------ judging
-
-
-def _candidate(found: _Record, folder: Path, given: dict[str, Given]) -> Candidate:
+def _candidate(found: Record, folder: Path, given: dict[str, Given]) -> Candidate:
     """The policy of the record, with its keys of then."""
     loaded = _loaded(found, folder)
     checked = check(loaded, now=found.loaded_at)
     if any(diagnostic.stops_loading for diagnostic in checked.diagnostics):
         raise PolicyError(checked.diagnostics)
-    name = found.verdict.get("policy")
-    policy = next((each for each in checked.policies if each.name == name), None)
+    policy = next((each for each in checked.policies if each.name == found.verdict["policy"]), None)
     if policy is None:
         raise ValueError("the policy of the record is not among its files")
     if policy.digest != found.verdict.get("policy_digest"):
         raise ValueError("the policy's text is not the one that the verdict names by its digest")
-    keys = {**_keys(policy, found), **given}
     ready, faults = candidates(
         [policy],
         among=[policy],
-        keys=keys,
-        replay=found.store or InspectOnly(),
+        keys=_keys(policy, found, given),
+        replay=InspectOnly() if found.store is None else _Store(*found.store),
         now=found.loaded_at,
         since={},
         held={},
@@ -210,61 +125,74 @@ def _candidate(found: _Record, folder: Path, given: dict[str, Given]) -> Candida
     if faults:
         raise PolicyError(faults)
     (candidate,) = ready
-    if not found.shared_key:
-        return candidate
-    return without_issuer_authentication(candidate)
+    return without_issuer_authentication(candidate) if found.shared_key else candidate
 
 
-def _loaded(found: _Record, folder: Path) -> Loaded:
-    for path, content in found.files.items():
-        if found.is_file or path != found.main:
+def _loaded(found: Record, folder: Path) -> Loaded:
+    try:
+        for path, content in found.files.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-    (folder / "policyjwt.toml").touch()  # the root, whatever lies above the folder
-    if found.is_file:
-        return load_paths([folder / found.main])
-    text = found.files.get(found.main)
-    if text is None:
-        raise ValueError("the text of the policy is not among the record's files")
-    return load_text(text.decode("utf-8"), found.main, folder if len(found.files) > 1 else None)
+        (folder / "policyjwt.toml").touch()  # the root, whatever lies above the folder
+        if found.text is not None:
+            return load_text(found.text, found.name, folder if found.files else None)
+        return load_paths([folder / found.name])
+    except (OSError, LoadError):
+        raise ValueError("the files of the record can't be laid out as a folder of policies") from None
 
 
-def _keys(policy: CheckedPolicy, found: _Record) -> dict[str, Given]:
-    """The public keys of then, for the source that the policy names; files speak for themselves."""
-    if found.keys is None:
-        return {}
-    named = [source.reference for source in sources(policy) if not source.reference.startswith("file:")]
-    public = tuple(_key(entry) for entry in found.keys if entry["jwk"] is not None)
-    return dict.fromkeys(named, KeySet(public)) if public else {}
+def _keys(policy: CheckedPolicy, found: Record, given: dict[str, Given]) -> dict[str, Given]:
+    """The public keys of then, by reference, and the secrets that were handed in."""
+    mine, others = list(sources(policy)), list(other_sources(policy))
+    secrets = {source.reference for source in (*mine, *others) if isinstance(source.item, Secret)}
+    if given.keys() != secrets:
+        missing, unknown = sorted(secrets - given.keys()), sorted(given.keys() - secrets)
+        what = f"hand in {', '.join(missing)} with `keys`" if missing else f"no policy refers to {', '.join(unknown)}"
+        raise ValueError(f"no record holds secrets: {what}")
+    return {**given, **_public(mine, found.keys), **_public(others, found.status_keys)}
 
 
-def _key(entry: Mapping[str, Any]) -> Key:
-    jwk = dict(entry["jwk"]) | ({} if entry["kid"] is None else {"kid": entry["kid"]})
+def _public(named: list[Source], keys: tuple[RecordedKey, ...] | None) -> dict[str, Given]:
+    wanted = [source.reference for source in named if not isinstance(source.item, Secret)]
+    public = tuple(_key(key) for key in keys or () if key.jwk is not None)
     try:
-        (key,) = KeySet.from_jwks(jwk, reference=entry["reference"]).keys
+        return dict.fromkeys(wanted, KeySet(public)) if public else {}
+    except KeyRefused:
+        raise ValueError("the keys of the record are no key set") from None
+
+
+def _key(recorded: RecordedKey) -> Key:
+    assert recorded.jwk is not None
+    jwk = dict(recorded.jwk) | ({} if recorded.kid is None else {"kid": recorded.kid})
+    try:
+        (key,) = KeySet.from_jwks(jwk, reference=recorded.reference).keys
     except KeyRefused:
         raise ValueError("a key of the record can't be read") from None
-    return replace(key, algorithms=key.algorithms & frozenset(entry["algorithms"]))
+    return replace(key, algorithms=key.algorithms & recorded.algorithms)
 
 
-def _differences(then: Mapping[str, Any], now: Inspection) -> list[str]:
+# ------------------------------------------------------------------------------------------------ the comparison
+
+
+def _differences(then: Mapping[str, Any], now: Inspection) -> Iterator[str]:
     """What is not as it was. Files lie elsewhere by now, so places count by line and column alone."""
     again = now.to_dict(values=True)
-    found = []
-    if bool(then.get("trusted")) is not again["would_trust"]:
-        found.append("the decision")
+    if then["trusted"] is not again["would_trust"]:
+        yield "the decision"
     for name in ("policy", "policy_digest", "token_digest", "evaluated_at", "assurances", "good_until"):
         if then.get(name) != again[name]:
-            found.append(f"`{name}`")
-    before, after = (tuple(map(_without_file, told.get("findings", ()))) for told in (then, again))
+            yield f"`{name}`"
+    before, after = (tuple(map(_without_file, told["findings"])) for told in (then, again))
     if len(before) != len(after):
-        return [*found, f"{len(after)} findings in place of {len(before)}"]
-    pairs = zip(before, after, strict=True)
-    return found + [f"finding {at} (`{new['code']}`)" for at, (old, new) in enumerate(pairs, start=1) if old != new]
+        yield f"{len(after)} findings in place of {len(before)}"
+        return
+    for at, (old, new) in enumerate(zip(before, after, strict=True), start=1):
+        if old != new:
+            yield f"finding {at} (`{new['code']}`)"
 
 
 def _without_file(finding: Mapping[str, Any]) -> dict[str, Any]:
-    place = finding.get("location")
-    plain = None if place is None else {name: place.get(name) for name in ("line", "column")}
+    place = finding["location"]
+    plain = None if place is None else {name: place[name] for name in ("line", "column")}
     return {**finding, "location": plain}

@@ -1,66 +1,69 @@
 """Records: what a verdict was made of, to be judged again years later. Input: parts of an evaluation. Output: JSON.
 
 A record holds the token, what the caller said of the request, the text of the policy and every public file and key that
-it was judged by. It holds personal data. Secrets are never in it.
+it was judged by. It holds personal data. Keys and secrets of the service are never in it, nor are headers that no rule
+reads.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 from policyjwt.checker.named_files import public_files
-from policyjwt.language.files import FileFault, read_file
+from policyjwt.language.files import FileFault, Files
 from policyjwt.language.load import Loaded
 from policyjwt.language.model import CheckedPolicy, Document
 from policyjwt.request import Context
+from policyjwt.requirements.paths import paths_of
 from policyjwt.tokens import KeySet
 from policyjwt.tokens.key import Key
 
 RECORD_VERSION = "1"
 NOTICE = "this record holds the token and its claims: personal data, to be kept like the token itself"
-_MOST_BYTES = 32 * 1024 * 1024
+_MOST_BYTES = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PolicySource:
-    """The text that a policy was made from. `main` is its own file (a path below the root, or the name of a text)."""
+    """What a policy was made from. `name` is its file below the root, among `files`; or the name of a `text`."""
 
-    main: str
-    is_file: bool
+    name: str
+    text: bytes | None
     files: Mapping[str, bytes]
 
 
-def source_of(policy: CheckedPolicy, loaded: Loaded) -> PolicySource:
-    """The files of a policy: its own, what that imports, and what all these name. Read when the policy is loaded."""
-    documents = {document.file: document for document in loaded.documents}
-    own = policy.block.place.span.file
-    root = Path(policy.root) if policy.root else None
-    main, is_file = _below(own, root)
-    files: dict[str, bytes] = {}
-    for document in _reached(documents, own, root):
-        name, _ = _below(document.file, root)
-        files[name] = loaded.sources[document.file].text.encode()
-        for path in (*(path for path, _ in document.used), *_named(document)):
-            if root is not None and path not in files:
-                files[path] = _content(root, path)
-    return PolicySource(main, is_file, files)
+def source_of(policy: CheckedPolicy, loaded: Loaded, files: Files) -> PolicySource:
+    """The files of a policy: its own, what that imports, and what all these name, as they were read for this load."""
+    own, root = policy.block.place.span.file, policy.root
+    documents = {_below(document.file, root) or document.file: document for document in loaded.documents}
+    name = _below(own, root)
+    kept: dict[str, bytes] = {}
+    for path, document in _reached(documents, name or own):
+        if path != own or name is not None:
+            kept[path] = loaded.sources[document.file].text.encode()
+        for named in (*(path for path, _ in document.used), *_named(document)):
+            with suppress(FileFault):  # of another policy in the same file: this one would not have been loaded
+                kept[named] = files.read(root, named, limit=_MOST_BYTES)
+    text = None if name is not None else loaded.sources[own].text.encode()
+    return PolicySource(name or own, text, kept)
 
 
-def _reached(documents: Mapping[str, Document], own: str, root: Path | None) -> Iterator[Document]:
-    """The document and all that it imports, at whatever distance."""
-    by_path = {_below(file, root)[0]: document for file, document in documents.items()}
-    waiting, seen = [documents[own]], set()
+def _reached(documents: Mapping[str, Document], own: str) -> Iterator[tuple[str, Document]]:
+    """The document and all that it imports, at whatever distance, each with its path."""
+    waiting, seen = [own], set()
     while waiting:
-        document = waiting.pop()
-        if document.file in seen:
+        path = waiting.pop()
+        if path in seen or path not in documents:
             continue
-        seen.add(document.file)
-        yield document
-        waiting += [by_path[item.path.value] for item in document.imports if item.path.value in by_path]
+        seen.add(path)
+        yield path, documents[path]
+        waiting += [normpath(item.path.value) for item in documents[path].imports]
 
 
 def _named(document: Document) -> Iterator[str]:
@@ -68,22 +71,15 @@ def _named(document: Document) -> Iterator[str]:
         yield from (named.value for named in public_files(block))
 
 
-def _below(file: str, root: Path | None) -> tuple[str, bool]:
-    """The path of a file below its root, and whether it is one; a text that is no file keeps its name."""
-    if root is None:
-        return file, False
+def _below(file: str, root: str) -> str | None:
+    """The path of a file below its root; None for a text that is no file."""
+    if not root:
+        return None
     try:
-        return Path(file).resolve().relative_to(root.resolve()).as_posix(), Path(file).is_file()
-    except (OSError, ValueError):
-        return file, False
-
-
-def _content(root: Path, path: str) -> bytes:
-    """What stands in a file that was read a moment ago; one that is gone since then is left out of records."""
-    try:
-        return read_file(root, path, limit=_MOST_BYTES)
-    except FileFault:
-        return b""
+        path = Path(file).resolve(strict=True).relative_to(Path(root).resolve())
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return path.as_posix() if Path(file).is_file() else None
 
 
 # ------------------------------------------------------------------------------------------------ as JSON
@@ -94,8 +90,11 @@ def record(
     verdict: Mapping[str, Any],
     token: str | None,
     context: Context,
+    policy: CheckedPolicy | None,
     source: PolicySource | None,
     keys: KeySet | None,
+    status_keys: KeySet | None,
+    verified_key: Key | None,
     loaded_at: float | None,
     evaluated_at: float,
     shared_key: bool,
@@ -104,18 +103,21 @@ def record(
 ) -> dict[str, Any]:
     """The record, ready for JSON (`record.schema.json`).
 
-    `store` is the reach of the replay store, and its caller's word. `verdict` is as `Verdict.to_dict(values=True)`
-    gives it. `source` is None where no policy judged. `nonce` is what the store answered, as a result and in words;
-    None where it was not asked.
+    `verdict` is as `Verdict.to_dict(values=True)` gives it. `policy` and `source` are None where no policy judged.
+    `verified_key` is the key with which another library verified the token, None where `evaluate` was asked. `store` is
+    the reach of the replay store, and its caller's word; `nonce` what it answered, as a result and in words, None where
+    it was not asked.
     """
     return {
         "record_version": RECORD_VERSION,
         "notice": NOTICE,
         "verdict": dict(verdict),
         "token": token,
-        "context": _of_context(context),
+        "context": _of_context(context, _headers_read(policy)),
         "policy": None if source is None else _of_source(source),
         "keys": None if keys is None else [_of_key(key) for key in keys.keys],
+        "status_keys": None if status_keys is None else [_of_key(key) for key in status_keys.keys],
+        "verified_key": None if verified_key is None else _of_key(verified_key),
         "keys_loaded_at": loaded_at,
         "evaluated_at": evaluated_at,
         "key_of_two_issuers": shared_key,
@@ -126,7 +128,7 @@ def record(
 
 def _of_source(source: PolicySource) -> dict[str, Any]:
     files = {path: _encoded(content) for path, content in sorted(source.files.items())}
-    return {"main": source.main, "is_file": source.is_file, "files": files}
+    return {"name": source.name, "text": None if source.text is None else _encoded(source.text), "files": files}
 
 
 def _encoded(content: bytes) -> str:
@@ -143,14 +145,22 @@ def _of_key(key: Key) -> dict[str, Any]:
     }
 
 
-def _of_context(context: Context) -> dict[str, Any]:
+def _headers_read(policy: CheckedPolicy | None) -> frozenset[str]:
+    """The headers of the request that some rule reads; all others may hold what is nobody's business later."""
+    if policy is None:
+        return frozenset()
+    paths = (path for rule in policy.block.rules for path in paths_of(rule) if path.root == "context")
+    return frozenset(path.members[1] for path in paths if path.members[0] == "headers" and len(path.members) > 1)
+
+
+def _of_context(context: Context, headers: frozenset[str]) -> dict[str, Any]:
     certificate = context.client_certificate
     return {
         "method": context.method,
         "path": context.path,
         "uri": context.uri,
         "scheme": context.scheme,
-        "headers": [list(pair) for pair in context.headers],
+        "headers": [list(pair) for pair in context.headers if pair[0] in headers],
         "dpop": list(context.dpop),
         "staples": [_encoded(staple) for staple in context.staples],
         "status_lists": list(context.status_lists),

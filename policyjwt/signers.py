@@ -160,7 +160,7 @@ def _crl(use: CrlUse, path: CertificatePath, *, now: float) -> EvidenceResult:
     def words() -> Explanation:
         oldest = min(each.this_update for each in authentic)
         return Explanation(
-            f"the revocation list does not name the certificate, {_age(now - oldest)}",
+            f"a revocation list that is {_age(now - oldest)} does not name the certificate",
             f"at most {duration(use.demand.max_age)} old{skew_text(use.demand.skew)}",
         )
 
@@ -203,10 +203,13 @@ def _presented(
     """
     if token.unprotected is not None:
         return None
-    named, usual = token.header.get(use.name or DEFAULT_NAME), token.header.get(DEFAULT_NAME)
-    if not isinstance(named, (list, NoneType)) or not isinstance(usual, (list, NoneType)):
-        return None
-    return (path, None if named is None else tuple(named), None if usual is None else tuple(usual), *given)
+    places = []
+    for name in (use.name or DEFAULT_NAME, DEFAULT_NAME):
+        value = token.header.get(name)
+        if not isinstance(value, (list, NoneType)):
+            return None
+        places.append((name in token.header, None if value is None else tuple(value)))
+    return (path, *places, *(given if use.carrier == "caller" else ()))
 
 
 class _Memory(Generic[Value]):

@@ -385,8 +385,9 @@ class Verdict(_Told):
     def record(self) -> dict[str, Any]:
         """A self-contained account, ready for JSON: `policyjwt.recheck` judges it again, offline, years later.
 
-        It holds the token, the request as it was told, certificates and staples, the text of the policy, public keys
-        and all findings with values: **personal data**, to be kept like the token itself. Secrets are not in it.
+        It holds the token, the request as the policy sees it, certificates and staples, the text of the policy, public
+        keys and all findings with values: **personal data**, to be kept like the token itself. Keys and secrets of the
+        service are not in it, nor are headers of the request that no rule reads.
         """
         return self._account.record(self.to_dict(values=True))
 

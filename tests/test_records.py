@@ -7,15 +7,18 @@ import base64
 import json
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.x509 import ocsp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policyjwt import Context, Engine, Inspection, PolicyError, Recheck, Verdict, recheck
 from policyjwt.replay import InspectOnly, MemoryReplayStore
-from policyjwt.tokens import KeySet
+from policyjwt.tokens import KeySet, verify
 from tests.evidence.flow import CALLER, HEADER, JADES, engine, flattened, good, jades, signed, stapled
 from tests.issuer import NOW, URL, Issuer, claims, policy
 from tests.pki import pki, staple
@@ -124,6 +127,7 @@ def test_files_imports_and_lets_are_in_the_record(tmp_path: Path) -> None:
     verdict = judge.evaluate(ONE.token(claims()))
     assert verdict, str(verdict)
     record = verdict.record()
+    assert (record["policy"]["name"], record["policy"]["text"]) == ("p.policy", None)
     assert sorted(record["policy"]["files"]) == [
         "common.policy",
         "keys.jwks",
@@ -157,8 +161,10 @@ def test_a_secret_is_not_in_the_record_and_is_handed_in_again(monkeypatch: pytes
     for form in (hmac.private.hex(), base64.b64encode(hmac.private).decode(), repr(hmac.private)):
         assert form not in told
     monkeypatch.delenv("RECORD_SECRET")
-    with pytest.raises(PolicyError):
+    with pytest.raises(ValueError, match="no record holds secrets: hand in env:RECORD_SECRET"):
         again(record)
+    with pytest.raises(ValueError, match="no policy refers to env:OTHER"):
+        again(record, keys={"env:RECORD_SECRET": hmac.private, "env:OTHER": hmac.private})
     assert again(record, keys={"env:RECORD_SECRET": hmac.private}).differences == ()
     assert again(record, keys={"env:RECORD_SECRET": bytes(range(64))}).differences
 
@@ -254,10 +260,21 @@ def test_what_was_changed_is_noticed(change: Callable[[dict[str, Any]], object],
 
 
 def with_other_text(record: dict[str, Any]) -> None:
-    files = record["policy"]["files"]
-    (name,) = files
-    text = base64.b64decode(files[name]).decode().replace('audience "api"', 'audience "web"')
-    files[name] = base64.b64encode(text.encode()).decode()
+    text = base64.b64decode(record["policy"]["text"]).decode().replace('audience "api"', 'audience "web"')
+    record["policy"]["text"] = encoded(text)
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def with_file(**files: str) -> Callable[[dict[str, Any]], object]:
+    """The policy as a file of the record, beside these."""
+
+    def change(record: dict[str, Any]) -> None:
+        record["policy"].update(name="p.policy", text=None, files={"p.policy": record["policy"]["text"], **files})
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -269,9 +286,35 @@ def with_other_text(record: dict[str, Any]) -> None:
         lambda r: r.update(policy=None),
         lambda r: r["policy"].update(files={"../x.policy": "AA=="}),
         lambda r: r["policy"].update(files={"/etc/x": "AA=="}),
-        lambda r: r["policy"].update(files={}),
-        lambda r: r["policy"].update(files={"<policy>": "!"}),
-        lambda r: r["policy"].update(main="other"),
+        lambda r: r["policy"].update(files={"a/../../x": "AA=="}),
+        lambda r: r["policy"].update(files={"a\\b": "AA=="}),
+        lambda r: r["policy"].update(files={"": "AA=="}),
+        lambda r: r["policy"].update(files={"a": "AA==", "a/b": "AA=="}),
+        lambda r: r["policy"].update(files={"a" * 300: "AA=="}),
+        lambda r: r["policy"].update(files={"a": 1}),
+        lambda r: r["policy"].update(text="!"),
+        lambda r: r["policy"].update(text="/w=="),
+        lambda r: r["policy"].update(text=None),
+        lambda r: r["policy"].update(text=None, name="/etc/hostname"),
+        lambda r: r["policy"].update(text=None, name=".."),
+        lambda r: r["policy"].update(text=None, name=".", files={".": "AA=="}),
+        lambda r: with_file()(r) or r["policy"].update(name="../p.policy"),
+        lambda r: with_file()(r) or r["policy"].update(name="q.policy"),
+        lambda r: r.update(verdict=[]),
+        lambda r: r["verdict"].update(findings=[1]),
+        lambda r: r["verdict"].update(findings=None),
+        lambda r: r["verdict"]["findings"][0].update(location=5),
+        lambda r: r.update(keys=[1]),
+        lambda r: r.update(keys=[{}]),
+        lambda r: r["keys"][0].update(algorithms=[[]]),
+        lambda r: r.update(keys=[r["keys"][0], r["keys"][0]]),
+        lambda r: r.update(evaluated_at=10**400),
+        lambda r: r.update(evaluated_at=float("nan")),
+        lambda r: r.update(keys_loaded_at=float("nan")),
+        lambda r: r.update(keys_loaded_at=float("inf")),
+        lambda r: r.update(keys_loaded_at=None),
+        lambda r: r["context"].update(values={"a": {}}),
+        lambda r: r["context"].update(client_certificate="!"),
         lambda r: r["verdict"].update(policy="other"),
         lambda r: r["context"].pop("staples"),
         lambda r: r["context"].update(staples=["!"]),
@@ -279,14 +322,13 @@ def with_other_text(record: dict[str, Any]) -> None:
         lambda r: r.update(nonce={"result": "trusted", "said": None}),
         lambda r: r.update(store={"reach": "moon", "word": None}),
         lambda r: r.update(evaluated_at="now"),
-        lambda r: r["policy"].update(is_file="yes"),
         with_other_text,
     ],
 )
 def test_what_is_no_record_is_told(change: Callable[[dict[str, Any]], object]) -> None:
     record = recorded()
     change(record)
-    with pytest.raises(ValueError, match=r"record|token|policy|key") as told:
+    with pytest.raises(ValueError, match=r"record|token|policy|key|request") as told:
         recheck(record)
     assert "eyJ" not in str(told.value)
 
@@ -320,3 +362,142 @@ def test_keys_are_recorded_with_their_algorithms() -> None:
     record = judge.evaluate(rsa.token(claims())).record()
     assert [key["algorithms"] for key in record["keys"]] == [["PS256"], ["ES256"]]
     assert again(record).differences == ()
+
+
+# ------------------------------------------------------------------------------------------------ self-contained
+
+
+def test_a_record_reads_nothing_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither files nor the environment: whoever writes a record must not learn what stands there."""
+    (tmp_path / "p.policy").write_text(policy())
+    for name in (str(tmp_path / "p.policy"), "../" * 20 + str(tmp_path / "p.policy"), "."):
+        record = recorded()
+        record["policy"].update(name=name, text=None, files={})
+        with pytest.raises(ValueError, match="not among its files"):
+            recheck(record)
+    monkeypatch.setenv("VICTIM", "correct horse battery staple, thirty-two bytes")
+    hmac = Issuer("HS256", kid=None)
+    text = policy(
+        algorithms="HS256",
+        keys='secret env "VICTIM" as utf8',
+        revocation='revocation { by redeployment because "a secret" }',
+    )
+    record = by_key_set(text=text, keys=None).evaluate(hmac.token(claims())).record()
+    with pytest.raises(ValueError, match="hand in env:VICTIM"):
+        again(record)
+
+
+def test_a_file_that_is_laid_out_is_judged() -> None:
+    record = recorded()
+    with_file()(record)
+    assert recheck(record).same
+
+
+def test_keys_that_were_handed_in_for_a_file(tmp_path: Path) -> None:
+    other = Issuer()
+    (tmp_path / "keys.jwks").write_text(json.dumps({"keys": [other.jwk()]}))
+    text = policy(keys='keys jwks file "keys.jwks"', revocation='revocation { by redeployment because "a file" }')
+    keys = {"file:keys.jwks": ONE.keys()}
+    store = MemoryReplayStore(10, single_process=True)
+    judge = Engine.from_text(text, root=tmp_path, keys=keys, clock=lambda: float(NOW), replay=store)
+    verdict = judge.evaluate(ONE.token(claims()))
+    assert verdict
+    assert again(verdict.record()).differences == ()
+
+
+def test_keys_of_a_status_list_that_were_handed_in() -> None:
+    from tests.evidence.test_engine_lists import LISTER, STATUS, named, status_list
+    from tests.evidence.test_engine_lists import ONE as SIGNER
+
+    address = "https://status.example/jwks"
+    status = STATUS.replace('jwks file "status.jwks"', f'jwks url "{address}"')
+    judge = Engine.from_text(
+        policy(replay='replay { reusable because "a test" }', rest=f"{status}\n  provides sub is string"),
+        keys={f"url:{URL}": SIGNER.keys(), f"url:{address}": LISTER.keys()},
+        clock=lambda: float(NOW),
+    )
+    for lists in ((status_list(0),), ()):
+        verdict = judge.evaluate(named(0), Context(status_lists=lists))
+        assert verdict.trusted is bool(lists)
+        assert again(verdict.record()).differences == ()
+
+
+def test_imports_however_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "policyjwt.toml").touch()
+    (tmp_path / "common.policy").write_text('policyjwt 1\n\nlet subjects = ["s"]\n')
+    head = 'policyjwt 1\n\nimport "./common.policy"\n'
+    text = policy(rest="provides sub is string\n  require sub in subjects as ours").replace("policyjwt 1\n", head)
+    (tmp_path / "p.policy").write_text(text)
+    store = MemoryReplayStore(10, single_process=True)
+    keys = {f"url:{URL}": ONE.keys()}
+    judge = Engine.load(tmp_path / "p.policy", keys=keys, clock=lambda: float(NOW), replay=store)
+    verdict = judge.evaluate(ONE.token(claims()))
+    assert verdict
+    assert again(verdict.record()).differences == ()
+
+
+@pytest.mark.parametrize("name", ["/etc/app/inline.policy", "C:/x.policy", "a\\b", "../x", "", "p"])
+def test_a_text_may_have_any_name(name: str) -> None:
+    store = MemoryReplayStore(10, single_process=True)
+    keys = {f"url:{URL}": ONE.keys()}
+    judge = Engine.from_text(policy(), name, keys=keys, clock=lambda: float(NOW), replay=store)
+    assert again(judge.evaluate(ONE.token(claims())).record()).differences == ()
+
+
+def test_what_another_library_verified() -> None:
+    stranger = Issuer()
+    judge = by_key_set()
+    for issuer in (ONE, stranger):
+        verified = verify(issuer.token(claims()), issuer.keys(), ["ES256"])
+        verdict = judge.validate(verified)
+        assert verdict.trusted is (issuer is ONE)
+        assert again(verdict.record()).differences == ()
+
+
+def test_the_files_of_the_load_are_in_the_record_whatever_stands_there_now(tmp_path: Path) -> None:
+    from tests.evidence.test_engine_lists import CRL, listed
+
+    judge = engine(tmp_path, revocation=CRL, files={"list.crl": listed()})
+    (tmp_path / "list.crl").write_bytes(listed(pki().leaf, number=2))
+    (tmp_path / "ca.pem").unlink()
+    verdict = judge.evaluate(signed())
+    assert verdict
+    assert again(verdict.record()).differences == ()
+
+
+def test_headers_that_no_rule_reads_are_not_kept() -> None:
+    rule = 'provides sub is string\n  require context.headers.`x-region` contains "eu" as region'
+    request = Context(
+        headers=[("Cookie", "geheim"), ("Authorization", "geheim"), ("X-Region", "eu"), ("x-region", "us")]
+    )
+    verdict = by_key_set(text=policy(rest=rule)).evaluate(ONE.token(claims()), request)
+    record = verdict.record()
+    assert record["context"]["headers"] == [["x-region", "eu"], ["x-region", "us"]]
+    assert "geheim" not in json.dumps(record)
+    assert again(record).differences == ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=100)
+@given(data=st.data(), value=JSON)
+def test_whatever_a_record_holds_only_documented_exceptions_come_out(data: st.DataObject, value: Any) -> None:
+    record = json.loads(RECORDED)
+    place: Any = record
+    while True:
+        name = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        inner = place[name]
+        if not isinstance(inner, (dict, list)) or not inner or data.draw(st.booleans()):
+            place[name] = value
+            break
+        place = inner
+    with suppress(ValueError, PolicyError):
+        assert isinstance(recheck(record), Recheck)
+
+
+RECORDED = json.dumps(recorded())

@@ -139,7 +139,7 @@ def test_confidential_claims_are_shown_to_nobody() -> None:
     account = JudgedByPolicy(
         validator=validator,
         facts=facts,
-        results=validator.judge(facts.claims, facts.header, {}, facts.now, {}, {}),
+        results=validator.judge(facts.claims, facts.header, {}, facts.now, {}, {}, {}),
         promised=(),
         standings=(),
         text="",

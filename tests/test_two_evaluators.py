@@ -145,7 +145,7 @@ def test_every_line_has_the_same_result(
     compiled = validator(choice)
     facts = Facts(claims=claims, header=header, context=context, now=now)
     expected = reference.judge(compiled.lines, facts)
-    assert compiled.judge(claims, header, context, now, {}, {}) == expected
+    assert compiled.judge(claims, header, context, now, {}, {}, {}) == expected
     assert "requirement" not in expected, "a defect, not a judgement"
 
 

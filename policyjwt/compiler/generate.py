@@ -16,14 +16,16 @@ from policyjwt.requirements.line import DEFECT, LIMIT, OBSERVED, EvidenceResult,
 from policyjwt.requirements.rules import RuleLine
 
 Claims: TypeAlias = Mapping[str, object]
-Judge: TypeAlias = Callable[[Claims, Claims, Claims, float, Claims, Mapping[str, EvidenceResult]], tuple[str, ...]]
-"""claims, header, context, now, certificate, evidence → the result of every line."""
+Judge: TypeAlias = Callable[
+    [Claims, Claims, Claims, float, Claims, Claims, Mapping[str, EvidenceResult]], tuple[str, ...]
+]
+"""claims, header, context, now, certificate, client, evidence → the result of every line."""
 
 
 def generate(lines: Iterable[Line]) -> Judge:
     """The function that judges these lines."""
     out = Emitter()
-    out.line("def judge(claims, header, context, now, certificate, evidence):")
+    out.line("def judge(claims, header, context, now, certificate, client, evidence):")
     targets = []
     with out.indent():
         out.prologue()

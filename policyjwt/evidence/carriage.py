@@ -1,6 +1,7 @@
 """Where OCSP responses come from. Input: the header, the unprotected header, the caller's. Output: DER, unjudged.
 
-There is one place for a policy; responses anywhere else refuse. The payload is no place: claims are no evidence.
+There is one place for a policy; responses elsewhere in the token refuse. What the caller hands over is looked at where
+the policy says so, and nowhere else. The payload is no place: claims are no evidence.
 ETSI TS 119 182-1 (JAdES), section 5.3; the names of the header parameters are this package's own.
 """
 
@@ -43,7 +44,7 @@ def carried(
     values = _from_jades(unprotected)
     places = [f"the header parameter {shown(one)}" for one in dict.fromkeys((wanted, DEFAULT_NAME)) if one in header]
     places.extend(["the unprotected header"] if values is not None else [])
-    places.extend(["the caller"] if given else [])
+    places.extend(["the caller"] if given and carrier == "caller" else [])  # else nobody looks at them
     if len(places) > 1:  # check: S2
         raise messages.ambiguous(places=" and ".join(places))
     if carrier == "caller":

@@ -38,6 +38,7 @@ __all__ = [
     "authenticate",
     "check_staple",
     "judge_times",
+    "position_of",
 ]
 
 
@@ -82,7 +83,7 @@ def _answer(der: bytes, path: Sequence[Certificate], demand: StapleDemand) -> Au
     from policyjwt.evidence import ocsp_parse, ocsp_responder
 
     facts = ocsp_parse.parse(der)
-    position = _position(facts, path)
+    position = position_of(facts, path)
     if position is None:
         return None
     signer = ocsp_responder.authenticate(
@@ -110,7 +111,7 @@ def _check_status(facts: Facts) -> None:
         raise messages.unknown()
 
 
-def _position(facts: Facts, path: Sequence[Certificate]) -> int | None:
+def position_of(facts: Facts, path: Sequence[Certificate]) -> int | None:
     """Which certificate of the path the answer is about: RFC 6960, section 4.1.1.
 
     The serial number counts with the hashes of the issuer's name and key: serial numbers are each CA's own.

@@ -10,20 +10,24 @@ import socket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Timer
-from typing import TYPE_CHECKING, Final, Literal
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from policyjwt.errors import PolicyJwtError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from http.client import HTTPResponse
 
     from cryptography.x509 import Certificate
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
 """Four times what a staple may have: enough to say what is wrong with one that is too large."""
+
+_Place: TypeAlias = tuple[int, int, int, str, tuple[Any, ...]]
+"""One address of a name, as the resolver gives it."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 _TYPE: Final = "application/ocsp-response"
@@ -81,10 +85,12 @@ def responder_urls(certificate: Certificate) -> tuple[str, ...]:
 
 
 def ask(url: str, request: bytes, *, timeout: float, tls: ssl.SSLContext | None = None) -> bytes:
-    """POST `request` to `url`; the whole exchange takes at most `timeout` seconds, once a name is resolved.
+    """POST `request` to `url`; all of it takes at most `timeout` seconds, from when a name is resolved.
 
-    No proxy of the environment is used, no redirect is followed, no cookie or credential is sent: the request goes
-    where the operator, or the certificate that the operator gave, says, and nowhere else.
+    Connecting (to however many addresses), handshake and exchange share that time. How long a name may take, the
+    resolver of the operating system decides: it can't be interrupted. No proxy of the environment is used, no redirect
+    is followed, no cookie or credential is sent: the request goes where the operator, or the certificate that the
+    operator gave, says, and nowhere else.
     """
     where = _read_url(url)
     try:
@@ -120,7 +126,11 @@ def _connected(where: _Url, timeout: float, tls: ssl.SSLContext | None) -> Itera
 
     TimeoutError then, whatever the cut connection looked like to its reader.
     """
-    raw = socket.create_connection((where.host, where.port), timeout)
+    places = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+    deadline = monotonic() + timeout
+    raw = _first_to_answer(places, deadline)
+    left = max(deadline - monotonic(), 0.001)  # none at all would mean: do not wait, for sockets
+    raw.settimeout(left)
     over = Event()
 
     def cut() -> None:
@@ -129,7 +139,7 @@ def _connected(where: _Url, timeout: float, tls: ssl.SSLContext | None) -> Itera
             socket.socket.shutdown(connection, socket.SHUT_RDWR)  # of the socket below TLS, which may be busy
 
     connection = raw
-    timer = Timer(timeout, cut)
+    timer = Timer(left, cut)
     timer.daemon = True
     try:
         timer.start()
@@ -146,6 +156,36 @@ def _connected(where: _Url, timeout: float, tls: ssl.SSLContext | None) -> Itera
         connection.close()
     if over.is_set():  # what was read until then may be the beginning of an answer
         raise TimeoutError
+
+
+def _first_to_answer(places: Sequence[_Place], deadline: float) -> socket.socket:
+    """A connection to the first address that takes one, the others tried in the resolver's order before it.
+
+    Each has its share of what is left until `deadline`, so that one which is silent neither takes the time of the next
+    nor adds to the whole. The last one's OSError where none takes it.
+    """
+    fault: OSError = socket.gaierror()  # a name that has no address
+    for number, place in enumerate(places):
+        left = deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        try:
+            return _connect(place, timeout=left / (len(places) - number))
+        except OSError as refused:
+            fault = refused
+    raise fault
+
+
+def _connect(place: _Place, *, timeout: float) -> socket.socket:
+    family, kind, protocol, _, address = place
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _tls(given: ssl.SSLContext | None) -> ssl.SSLContext:

@@ -6,12 +6,11 @@ The list is about the token, never about the signer's key.
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from policyjwt.errors import TokenRefused
 from policyjwt.evidence import status_messages as say
@@ -30,25 +29,30 @@ MAX_INFLATED_BYTES: Final = 4 * 1024 * 1024
 MAX_LISTS: Final = 16
 """Lists that are looked at for one token, and verified lists that are kept."""
 
+MAX_CLAIMS: Final = 2 * MAX_LISTS
+"""Texts of which the claimed `sub` is kept: all that a caller hands over, and all that come in their place."""
+
 _ASYMMETRIC: Final = frozenset(name for name, row in ALGORITHMS.items() if not row.symmetric)
 _TYPE: Final = "statuslist+jwt"
 _VALID, _INVALID, _SUSPENDED = 0x00, 0x01, 0x02
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusDemand:
     """What a policy demands. `uri` is the one list that tokens may name, `max_age` the latency of a withdrawal."""
 
-    uri: str | None
+    uri: str
     max_age: float
     skew: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class StatusList:
-    """A list whose signature has verified. `uri` is its `sub`, `data` the inflated bytes."""
+    """A list whose signature has verified. `issuer` is its own word, `data` the inflated bytes."""
 
-    uri: str
     issuer: str | None
     issued_at: float
     expires_at: float | None
@@ -63,35 +67,45 @@ class StatusList:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StatusLists:
-    """Verified lists by the SHA-256 of their text, with the keys and the issuer for which they were. Thread-safe.
+    """What is known of texts that the caller handed over, by the text itself. Thread-safe.
 
-    Only what verified gets in, so that nobody else can push a list out.
+    The `sub` that a text claims is a lookup key and nothing more. A list is kept with the keys that verified it,
+    whichever issuer's token asked; only what verified gets in, so that nothing else can push one out.
     """
 
-    _kept: dict[tuple[bytes, KeySet, str], StatusList] = field(default_factory=dict)
+    _claimed: dict[str, str | None] = field(default_factory=dict)
+    _verified: dict[tuple[str, KeySet], StatusList] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def get(self, text: str, keys: KeySet, issuer: str) -> StatusList | None:
-        """The list of exactly this text, if these keys verified it for this issuer."""
+    def claimed_uri(self, text: str) -> str | None:
+        """Its `sub`, None where that is no text. TokenRefused `status.list_invalid` for what is no token."""
         with self._lock:
-            return self._kept.get((_digest(text), keys, issuer))
+            if text in self._claimed:
+                return self._claimed[text]
+        sub = _apart(text).claims.get("sub")
+        uri = sub if isinstance(sub, str) else None
+        self._keep(self._claimed, text, uri, most=MAX_CLAIMS)
+        return uri
 
-    def put(self, text: str, keys: KeySet, issuer: str, found: StatusList) -> None:
-        """Keeps a verified list; the oldest one makes room."""
-        key = _digest(text), keys, issuer
+    def verified(self, text: str, keys: KeySet) -> StatusList:
+        """The list of exactly this text, verified with exactly these keys. TokenRefused as `verify_list`."""
         with self._lock:
-            self._kept.pop(key, None)  # another thread may have been first
-            while len(self._kept) >= MAX_LISTS:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = found
+            found = self._verified.get((text, keys))
+        if found is None:
+            found = verify_list(text, keys)
+            self._keep(self._verified, (text, keys), found, most=MAX_LISTS)
+        return found
+
+    def _keep(self, memory: dict[_Key, _Value], key: _Key, value: _Value, *, most: int) -> None:
+        """The oldest one makes room."""
+        with self._lock:
+            memory.pop(key, None)  # another thread may have been first
+            while len(memory) >= most:
+                del memory[next(iter(memory))]
+            memory[key] = value
 
     def __repr__(self) -> str:
-        return f"<StatusLists of {len(self._kept)}>"
-
-
-def _digest(text: str) -> bytes:
-    # The first characters beyond the limit are enough: such a text is never kept.
-    return hashlib.sha256(text[: MAX_STATUS_LIST_CHARACTERS + 1].encode("utf-8", "surrogatepass")).digest()
+        return f"<StatusLists of {len(self._verified)}>"
 
 
 # --- where the token stands -------------------------------------------------------------------------------
@@ -115,7 +129,7 @@ def reference(claims: Mapping[str, object], demand: StatusDemand) -> tuple[str, 
     index, uri = place.get("idx"), place.get("uri")
     if not (type(index) is int and index >= 0):  # check: T1
         raise say.bad_reference(actual="`idx` is absent, or no integer from 0 on")
-    if demand.uri is None or uri != demand.uri:  # check: T1
+    if uri != demand.uri:  # check: T1
         raise say.bad_reference(actual="`uri` is absent, or not the list that the policy names")
     return demand.uri, index
 
@@ -123,45 +137,46 @@ def reference(claims: Mapping[str, object], demand: StatusDemand) -> tuple[str, 
 # --- a list, verified -------------------------------------------------------------------------------------
 
 
-def verify_list(text: str, keys: KeySet, *, issuer: str) -> StatusList:
-    """A status list JWT, verified with `keys` by an asymmetric algorithm; `issuer` is that of the token.
-
-    TokenRefused `status.list_invalid`, `status.malformed`. Nothing of it gets into the memory of headers.
-    """
-    return _verified(_apart(text), keys, issuer=issuer)
-
-
 def find_list(texts: Sequence[str], uri: str, remembered: StatusLists, keys: KeySet, *, issuer: str) -> StatusList:
-    """The verified list for `uri` among those that the caller gave; each text is verified and inflated once.
+    """The verified list for `uri`, by the issuer of the token, among those that the caller gave.
 
-    Until then `sub` is a lookup key and nothing more. Lists for other tokens may be among them, but each must be a
-    token, and only one may be for `uri`: which of two counts must not depend on their order.
+    Lists for other tokens may be among them, but each must be a token, and only one may be for `uri`: which of two
+    counts must not depend on their order. A text that claims another `uri` is never verified. No text is read again.
+    TokenRefused `status.list_missing`, `list_invalid`, `malformed`, `wrong_list`.
     """
     if not all(type(text) is str for text in texts):
         raise TypeError("a status list is a `str`")
-    if not texts:  # check: T1
-        raise say.missing(
-            actual="no status list was given",
-            help="fetch the list that the token names, and hand it over as `Context(status_lists=…)`",
-        )
+    if not texts:  # check: T3
+        raise say.list_missing()
     if len(texts) > MAX_LISTS:  # check: T2
         raise say.list_invalid(actual=f"{len(texts)} were given", expected=f"at most {MAX_LISTS}")
-    matching: list[tuple[str, StatusList | UnverifiedToken]] = []
-    for text in dict.fromkeys(texts):
-        found = remembered.get(text, keys, issuer) or _apart(text)
-        if (found.uri if isinstance(found, StatusList) else found.claims.get("sub")) != uri:  # check: T3
-            continue
-        matching.append((text, found))
+    claimed = {text: remembered.claimed_uri(text) for text in texts}
+    matching = [text for text, sub in claimed.items() if sub == uri]
     if not matching:  # check: T3
         raise say.wrong_list(count=len(texts))
     if len(matching) > 1:  # check: T2
         raise say.list_invalid(actual=f"{len(matching)} were given for one `uri`", expected="one list for each `uri`")
-    text, found = matching[0]
-    if isinstance(found, StatusList):
-        return found
-    verified = _verified(found, keys, issuer=issuer)
-    remembered.put(text, keys, issuer, verified)
-    return verified
+    found = remembered.verified(matching[0], keys)
+    if found.issuer is not None and found.issuer != issuer:  # check: T2
+        raise say.list_invalid(actual="`iss` is not the issuer of the token", expected="one issuer of token and list")
+    return found
+
+
+def verify_list(text: str, keys: KeySet) -> StatusList:
+    """A status list JWT, verified with `keys` by an asymmetric algorithm. For which `uri` it is, is not asked here.
+
+    TokenRefused `status.list_invalid`, `status.malformed`. Nothing of it gets into the memory of headers.
+    """
+    token = _apart(text)
+    if not _is_status_list(token.header.get("typ")):  # check: T2
+        raise say.list_invalid(actual=f"`typ` is absent, or not `{_TYPE}`", expected=f"`typ` is `{_TYPE}`")
+    try:
+        headers.check(token.header, claims=token.claims)  # check: T2
+        alg = headers.check_algorithm(token.header, _ASYMMETRIC)  # check: T2
+        check_signature(token, keys.select(kid_of(token.header), alg), alg)  # check: T2
+    except TokenRefused as refused:
+        raise say.list_invalid(actual=refused.actual, expected=refused.expected) from None
+    return _read(token.claims)
 
 
 def _apart(text: str) -> UnverifiedToken:
@@ -171,30 +186,16 @@ def _apart(text: str) -> UnverifiedToken:
         raise say.list_invalid(actual=refused.actual, expected=refused.expected) from None
 
 
-def _verified(token: UnverifiedToken, keys: KeySet, *, issuer: str) -> StatusList:
-    if not _is_status_list(token.header.get("typ")):  # check: T2
-        raise say.list_invalid(actual=f"`typ` is absent, or not `{_TYPE}`", expected=f"`typ` is `{_TYPE}`")
-    try:
-        headers.check(token.header, claims=token.claims)  # check: T2
-        alg = headers.check_algorithm(token.header, _ASYMMETRIC)  # check: T2
-        check_signature(token, keys.select(kid_of(token.header), alg), alg)  # check: T2
-    except TokenRefused as refused:
-        raise say.list_invalid(actual=refused.actual, expected=refused.expected) from None
-    return _read(token.claims, issuer=issuer)
-
-
 def _is_status_list(typ: object) -> bool:
     """RFC 7515, section 4.1.9: media types compare without case, and `application/` may be left out."""
     return isinstance(typ, str) and typ.isascii() and typ.lower().removeprefix("application/") == _TYPE
 
 
-def _read(claims: Mapping[str, object], *, issuer: str) -> StatusList:
+def _read(claims: Mapping[str, object]) -> StatusList:
     """Token Status List, section 5.1, of claims that are verified."""
-    uri, named = claims.get("sub"), claims.get("iss", issuer)
-    if not isinstance(uri, str):  # check: T2
-        raise say.list_invalid(actual="`sub` is absent, or no string", expected="`sub` is the address of the list")
-    if named != issuer:  # check: T2
-        raise say.list_invalid(actual="`iss` is not the issuer of the token", expected="one issuer of token and list")
+    issuer = claims.get("iss")
+    if "iss" in claims and not isinstance(issuer, str):  # check: T2
+        raise say.list_invalid(actual="`iss` is no string", expected="`iss`, where present, is the issuer of the token")
     if "aud" in claims:  # check: T2
         # RFC 7519, section 4.1.3: who is not among the audience must not use it, and a list's reader has no name.
         raise say.list_invalid(actual="it has `aud`", expected="a list for whoever reads it")
@@ -205,8 +206,7 @@ def _read(claims: Mapping[str, object], *, issuer: str) -> StatusList:
         raise say.list_invalid(actual="`ttl` is not positive", expected="`ttl`, where present, is positive")
     bits, data = _entries(claims.get("status_list"))
     return StatusList(
-        uri=uri,
-        issuer=issuer if "iss" in claims else None,
+        issuer=issuer if isinstance(issuer, str) else None,
         issued_at=times["iat"],
         expires_at=times.get("exp"),
         not_before=times.get("nbf"),

@@ -9,13 +9,18 @@ from policyjwt.errors import TokenRefused
 from policyjwt.spans import duration, skew_text, span
 
 
-def missing(*, actual: str, help: str | None = None) -> TokenRefused:
-    """Without the list, or without a place on it, nothing is known of this token."""
+def missing(*, actual: str) -> TokenRefused:
+    """Without a place on a list, nothing is known of this token. The issuer's matter."""
+    return TokenRefused("status.missing", actual=actual, expected="a token with `status.status_list`")
+
+
+def list_missing() -> TokenRefused:
+    """Without the list, nothing is known of any token. The service's matter, and for a moment."""
     return TokenRefused(
-        "status.missing",
-        actual=actual,
-        expected="a token with `status.status_list`, and the list that it names",
-        help=help,
+        "status.list_missing",
+        actual="no status list was given",
+        expected="the list that the token names",
+        help="fetch the list that the token names, and hand it over as `Context(status_lists=…)`",
     )
 
 

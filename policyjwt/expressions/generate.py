@@ -28,10 +28,13 @@ _MOST_LOOPS = 8
 def emit_test(test: Test, out: Emitter, target: str, *, skew: int = 0) -> None:
     """Write statements that set the local `target` to True, False or None. `skew` is in seconds.
 
-    They read the locals `claims`, `header`, `context`, `certificate` (dicts) and `now`, and may raise LimitReached.
+    They read the locals `claims`, `header`, `context`, `certificate`, `client` (dicts) and `now`, and may raise
+    LimitReached.
     """
     if _levels(test) > _MOST_LEVELS or _loops(test) > _MOST_LOOPS:
-        out.line(f"{target} = {out.const(_by_reference(test, skew))}(claims, header, context, now, certificate)")
+        out.line(
+            f"{target} = {out.const(_by_reference(test, skew))}(claims, header, context, now, certificate, client)"
+        )
         return
     code = Code(out=out, skew=skew, locals={}, inside=False, work=None)
     if may_reach_limit(test):
@@ -150,11 +153,19 @@ def _loops(test: Test) -> int:
 _Values = Mapping[str, object]
 
 
-def _by_reference(test: Test, skew: int) -> Callable[[_Values, _Values, _Values, float, _Values], bool | None]:
+def _by_reference(test: Test, skew: int) -> Callable[[_Values, _Values, _Values, float, _Values, _Values], bool | None]:
     """A test that Python can't read as one function, judged by the reference evaluator."""
 
-    def judge(claims: _Values, header: _Values, context: _Values, now: float, certificate: _Values) -> bool | None:
-        roots = {"claim": claims, "header": header, "context": context, "certificate": certificate}
+    def judge(
+        claims: _Values, header: _Values, context: _Values, now: float, certificate: _Values, client: _Values
+    ) -> bool | None:
+        roots = {
+            "claim": claims,
+            "header": header,
+            "context": context,
+            "certificate": certificate,
+            "client": client,
+        }
         return reference.evaluate(test, Scope(roots=roots, now=now, skew=skew, variables={}))
 
     return judge

@@ -34,7 +34,7 @@ from policyjwt.patterns.matcher import matcher
 Key: TypeAlias = tuple[str, tuple[str, ...]]
 """A root and members below it: what a local holds."""
 
-_ROOTS = {"claim": "claims", "header": "header", "context": "context", "certificate": "certificate"}
+_ROOTS = {"claim": "claims", "header": "header", "context": "context", "certificate": "certificate", "client": "client"}
 """The locals that generated code finds. Any other root is unknown."""
 
 _SWAPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

@@ -78,6 +78,20 @@ def read_file(root: Path, path: str, *, limit: int) -> bytes:
         raise _unreadable(error) from None
 
 
+class Files:
+    """The files of one load: each is read once, so that what is judged by is what is kept of it."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, str], bytes] = {}
+
+    def read(self, root: str, path: str, *, limit: int = 512 * 1024) -> bytes:
+        """As `read_file`. The limit is that of key sets and certificates, unless another is given."""
+        known = self._read.get((root, path))
+        if known is None:
+            known = self._read[root, path] = read_file(Path(root), path, limit=limit)
+        return known
+
+
 def _read_below(base: Path, parts: tuple[str, ...], limit: int) -> bytes:
     if os.open not in os.supports_dir_fd:
         return _read_plainly(base.joinpath(*parts), limit)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from policyjwt.errors import TokenRefused
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import CheckedPolicy, Revocation
-from policyjwt.requirements.line import About, EvidenceResult, Facts, Line
+from policyjwt.requirements.line import About, EvidenceResult, Facts, Line, turning
 
 if TYPE_CHECKING:
     from policyjwt.expressions.emitter import Emitter
@@ -42,7 +42,7 @@ class EvidenceLine:
         """See `Line`."""
         until = facts.evidence[self.kind].until
         if until is not None:
-            yield until
+            yield turning(until, facts.now)
 
 
 def told(judge: Callable[[], EvidenceResult]) -> EvidenceResult:

@@ -6,6 +6,7 @@ count. A line whose claim is malformed is not reached: the line of that claim sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -100,8 +101,12 @@ class TimeLine:
     def instants(self, facts: Facts) -> Iterator[float]:
         """See `Line`."""
         time = time_of(facts, self.claim)
-        if time is not None and self.turns is not None:
-            yield self.turns(time)
+        if time is None or self.turns is None:
+            return
+        turn = self.turns(time)
+        soon = math.nextafter(facts.now, math.inf)
+        ends_now = turn == facts.now and not self.breaks(time, facts.now) and self.breaks(time, soon)
+        yield soon if ends_now else turn
 
 
 @dataclass(frozen=True, slots=True)

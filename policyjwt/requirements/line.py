@@ -6,6 +6,7 @@ result is a short word: `met`, `not_applicable`, `waived`, `not_reached`, `obser
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -90,7 +91,8 @@ class EvidenceResult(NamedTuple):
 class Facts:
     """What the lines of a policy judge: verified claims and inner header, the request, and the moment.
 
-    `certificate` is what rules may read of the signer's certificate; `evidence` the results by the name of their line.
+    `certificate` and `client` are what rules may read of the signer's certificate and the client's; `evidence` are the
+    results by the name of their line.
     """
 
     claims: Mapping[str, object]
@@ -98,6 +100,7 @@ class Facts:
     context: Mapping[str, object]
     now: float
     certificate: Mapping[str, object] = field(default_factory=dict)
+    client: Mapping[str, object] = field(default_factory=dict)
     evidence: Mapping[str, EvidenceResult] = field(default_factory=dict)
     key: KeyUsed | None = None
 
@@ -142,7 +145,7 @@ class Line(Protocol):
     def emit(self, out: Emitter, target: str) -> None:
         """Write code that sets `target` to the result.
 
-        At hand are `claims`, `header`, `context`, `now`, `certificate` and `evidence`.
+        At hand are `claims`, `header`, `context`, `now`, `certificate`, `client` and `evidence`.
         """
 
     def explain(self, facts: Facts, result: str, *, values: bool) -> Explanation:
@@ -205,6 +208,11 @@ def emit_cases(out: Emitter, target: str, *cases: tuple[str, str], otherwise: st
     out.line("else:")
     with out.indent():
         out.line(f"{target} = {otherwise!r}")
+
+
+def turning(until: float, now: float) -> float:
+    """The instant at which a judgement turns that still holds at `until`: where that is now, the next moment."""
+    return until if until > now else math.nextafter(until, math.inf)
 
 
 def no_instants() -> Iterator[float]:

@@ -63,6 +63,7 @@ class RuleLine:
             "header": facts.header,
             "context": facts.context,
             "certificate": facts.certificate,
+            "client": facts.client,
         }
         return Scope(roots=roots, now=facts.now, skew=self.skew, variables={})
 

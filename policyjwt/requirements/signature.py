@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import CheckedPolicy, Signature, X5c
 from policyjwt.requirements.describe import one_of
-from policyjwt.requirements.line import MET, About, Facts, Line, no_instants
+from policyjwt.requirements.line import MET, About, Facts, Line, no_instants, turning
 
 if TYPE_CHECKING:
     from policyjwt.expressions.emitter import Emitter
@@ -51,7 +51,7 @@ class PathLine(VerifiedLine):
         """See `Line`."""
         path = facts.evidence.get("path")
         if path is not None and path.until is not None:
-            yield path.until
+            yield turning(path.until, facts.now)
 
 
 def lines(policy: CheckedPolicy) -> Iterator[Line]:

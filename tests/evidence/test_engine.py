@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 
 from policyjwt import Context, Engine, PolicyError
+from policyjwt import codes as codes_table
 from policyjwt.replay import InspectOnly
 from policyjwt.tokens import KeySet, verify
 from tests.evidence.flow import (
@@ -57,7 +58,7 @@ def test_a_signer_with_its_staple_is_trusted_and_the_verdict_says_by_what(tmp_pa
     given = {each.name: each.by for each in verdict.assurances if each.assured}
     assert given["revocation"] == "a stapled OCSP response says good, 10m old; at most 1h old"
     assert given["integrity"] is not None
-    assert given["integrity"].startswith("ES256, leaf sha256 ")
+    assert given["integrity"].startswith("ES256, key of the leaf, sha256 ")
     assert "non-repudiation" in given
     assert verdict.key is not None
     assert (verdict.key.kid, verdict.key.reference) == (None, "x5c")
@@ -70,6 +71,7 @@ def test_a_signer_with_its_staple_is_trusted_and_the_verdict_says_by_what(tmp_pa
     [
         (HEADER, lambda: stapled(good()), {}),
         (HEADER, lambda: stapled(good(), crit=["x5ocsp"]), {}),
+        (HEADER, lambda: stapled(good()), {"staples": [b"what nobody looks at"]}),
         ('revocation { staple ocsp from header "https://issuer.example/ocsp"  age at most 1h  cover leaf }',
          lambda: named("https://issuer.example/ocsp", good()), {}),
         (CALLER, signed, {"staples": [good()]}),
@@ -79,7 +81,7 @@ def test_a_signer_with_its_staple_is_trusted_and_the_verdict_says_by_what(tmp_pa
          {"staples": [good(), staple(pki().intermediate)]}),
         (NONE, signed, {}),
     ],
-    ids=["header", "critical", "another name", "caller", "jades", "jades, encoded", "chain", "waived"],
+    ids=["header", "critical", "beside another", "named", "caller", "jades", "jades, encoded", "chain", "waived"],
 )  # fmt: skip
 def test_every_carriage(tmp_path: Path, revocation: str, presented: Any, context: dict[str, Any]) -> None:
     assert outcome(engine(tmp_path, revocation=revocation), presented(), **context) == set()
@@ -103,7 +105,6 @@ def test_rules_read_the_certificate(tmp_path: Path) -> None:
         (CALLER, signed, {}, "staple.missing"),
         (CALLER, lambda: stapled(good()), {"staples": [good()]}, "staple.ambiguous"),
         (CALLER, lambda: stapled(good()), {}, "staple.missing"),
-        (HEADER, lambda: stapled(good()), {"staples": [good()]}, "staple.ambiguous"),
         (JADES, signed, {}, "staple.missing"),
         (JADES, lambda: flattened(signed()), {}, "staple.missing"),
         (JADES, lambda: flattened(stapled(good()), header=jades(good())), {}, "staple.ambiguous"),
@@ -424,6 +425,25 @@ def test_a_leaf_that_speaks_for_two_issuers_authenticates_neither(tmp_path: Path
     assert outcome(promised, signed(both, **header)) == {"assurance.not_established"}
 
 
+@pytest.mark.parametrize("anchors", ["./ca.pem", "copy.pem", "intermediate.pem"])
+def test_an_anchor_is_the_same_however_it_is_spelled(tmp_path: Path, anchors: str) -> None:
+    both = leaf("both", pki().intermediate, uris=["https://issuer.example", "https://other.example"])
+    header: dict[str, Any] = {"x5c": [both.x5c, pki().intermediate.x5c], "x5ocsp": [in_header(staple(both))]}
+    (tmp_path / "copy.pem").write_bytes(pki().root.pem)
+    (tmp_path / "intermediate.pem").write_bytes(pki().intermediate.pem)
+    other = f'keys x5c {{ anchors "{anchors}"  leaf san uri "https://other.example" }}'
+    judge = two(tmp_path, keys=other, promise="assures issuer-authentication")
+    assert judge.evaluate(stapled(good()))
+    assert outcome(judge, signed(both, **header)) == {"assurance.not_established"}
+
+
+def test_a_name_below_other_anchors_is_another_name(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.pem").write_bytes(authority("Elsewhere").pem)
+    other = 'keys x5c { anchors "elsewhere.pem"  leaf dn "CN=idp" }'
+    judge = two(tmp_path, keys=other, promise="assures issuer-authentication")
+    assert judge.evaluate(stapled(good()))
+
+
 def test_a_leaf_whose_key_is_in_another_issuers_file(tmp_path: Path) -> None:
     (tmp_path / "other.pem").write_bytes(pki().leaf.pem)
     judge = two(
@@ -509,3 +529,71 @@ def test_the_clock_moves_back_and_forth(tmp_path: Path) -> None:
             assert outcome(judge, signed(given=old), staples=[good(next_update=NOW + DAY)]) == (
                 {code} if code else set()
             )
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_null_in_the_header_is_something(tmp_path: Path, first: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    """Whether the signer is remembered must not matter: null is no staple, and stands where one could."""
+    judge = engine(tmp_path, revocation=CALLER)
+    if not first:
+        assert outcome(judge, signed(), staples=[good()]) == set()
+    assert outcome(judge, signed(x5ocsp=None), staples=[good()]) == {"staple.ambiguous"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "offset"), [({"next_update": NOW + DAY}, 3000), ({"next_update": NOW + 100}, 100)], ids=["age", "next"]
+)
+def test_good_until_at_the_last_moment(tmp_path: Path, changes: dict[str, Any], offset: int) -> None:
+    now = float(NOW + offset)
+    judge = engine(tmp_path, clock=lambda: now, revocation=CALLER)
+    verdict = judge.evaluate(signed(given=claims(exp=NOW + 3500)), Context(staples=(good(**changes),)))
+    assert verdict, str(verdict)
+    assert verdict.good_until is not None
+    assert now < verdict.good_until < now + 1e-3
+    now = verdict.good_until
+    assert not judge.evaluate(signed(given=claims(exp=NOW + 3500)), Context(staples=(good(**changes),)))
+
+
+def test_good_until_at_the_last_moment_of_a_path_and_of_an_age(tmp_path: Path) -> None:
+    signer = leaf("idp", pki().intermediate, ends=NOW)
+    header: dict[str, Any] = {"x5c": [signer.x5c, pki().intermediate.x5c], "x5ocsp": [in_header(staple(signer))]}
+    verdict = engine(tmp_path).evaluate(signed(signer, **header))
+    assert verdict, str(verdict)
+    assert verdict.good_until is not None
+    assert NOW < verdict.good_until < NOW + 1e-3
+    aged = engine(tmp_path, freshness="freshness { age at most 10s  skew at most 0s }")
+    assert NOW < (aged.evaluate(stapled(good())).good_until or 0) < NOW + 1e-3
+
+
+@pytest.mark.parametrize("code", [c for c in codes_table.pages() if c.startswith(("staple.", "crl.", "status."))])
+def test_an_outcome_is_that_of_its_page(code: str) -> None:
+    from policyjwt.account import _by_the_table
+
+    page = codes_table.page(code)
+    assert page is not None
+    assert _by_the_table(code) == page.outcome
+
+
+def test_what_is_not_known_is_told_as_unknown(tmp_path: Path) -> None:
+    judge = engine(tmp_path)
+    told = {
+        "staple.missing": judge.evaluate(signed()),
+        "staple.stale": judge.evaluate(stapled(good(this_update=NOW - 9999))),
+        "staple.unknown": judge.evaluate(stapled(good(status=UNKNOWN))),
+    }
+    for code, verdict in told.items():
+        assert [(finding.code, finding.outcome) for finding in verdict.failing] == [(code, "unknown")]
+    revoked = judge.evaluate(stapled(good(status=REVOKED)))
+    assert [finding.outcome for finding in revoked.failing] == ["violated"]
+
+
+def test_whom_the_client_should_blame(tmp_path: Path) -> None:
+    """A staple in the token is the issuer's matter; one that the caller hands over is the service's own."""
+    old = good(this_update=NOW - 9999)
+    assert engine(tmp_path).evaluate(signed()).public().status == 401
+    assert engine(tmp_path).evaluate(stapled(old)).public().status == 401
+    judge = engine(tmp_path, revocation=CALLER)
+    assert judge.evaluate(signed()).public().status == 503
+    assert judge.evaluate(signed(), Context(staples=(old,))).public().status == 503
+    assert judge.evaluate(signed(), Context(staples=(good(status=REVOKED),))).public().status == 401
+    assert judge.evaluate(signed(given=claims(aud="x"))).public().status == 401

@@ -137,10 +137,11 @@ def test_a_token_that_is_valid_in_its_list(tmp_path: Path) -> None:
         (lambda: named(7), lambda: (status_list(0),), "status.index_out_of_range"),
         (lambda: named(0), lambda: (status_list(0, iat=NOW - 601),), "status.stale"),
         (lambda: named(0), lambda: (status_list(0, sub="https://status.example/2"),), "status.wrong_list"),
-        (lambda: named(0), tuple, "status.missing"),
+        (lambda: named(0), tuple, "status.list_missing"),
         (lambda: named("0"), lambda: (status_list(0),), "status.bad_reference"),
         (lambda: ONE.token(claims()), lambda: (status_list(0),), "status.missing"),
         (lambda: named(0), lambda: (ONE.token({"sub": URI}),), "status.list_invalid"),
+        (lambda: named(0), lambda: (status_list(0, iss="https://other.example"),), "status.list_invalid"),
     ],
 )
 def test_lists_and_tokens_that_do_not_fit(tmp_path: Path, presented: Any, lists: Any, code: str) -> None:

@@ -6,8 +6,11 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 from time import sleep
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -18,6 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policyjwt.evidence import ocsp_fetch
 from policyjwt.evidence.ocsp_fetch import MAX_ANSWER_BYTES, FetchFailed, ask, request_for, responder_urls
 from tests.loopback import TOO_LARGE, Loopback, http, listening, sends
 from tests.pki import authority, leaf, party, pki, usage
@@ -229,13 +233,148 @@ def test_nobody_listens() -> None:
     assert refused(f"http://127.0.0.1:{port}/").message == "the responder can't be reached: connection refused"
 
 
+# ------------------------------------------------------------------------------------------- its addresses
+
+
+def at(server: Loopback) -> tuple[str, int]:
+    return "127.0.0.1", int(server.url.split(":")[2].removesuffix("/ocsp"))
+
+
+def sockets(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
+    """Other sockets for whoever asks a responder, and for nobody else."""
+    monkeypatch.setattr(ocsp_fetch, "socket", SimpleNamespace(**vars(vars(ocsp_fetch)["socket"]) | changed))
+
+
+def resolved(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> list[tuple[str, int]]:
+    """Every name has these addresses. What is returned fills with what was looked up."""
+    wanted: list[tuple[str, int]] = []
+
+    def resolve(host: str, port: int, **more: Any) -> list[Any]:
+        assert more == {"type": socket.SOCK_STREAM}
+        wanted.append((host, port))
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in places]
+
+    sockets(monkeypatch, getaddrinfo=resolve)
+    return wanted
+
+
+@dataclass
+class Network:
+    """A network that is slow, and a clock that stands still but for it.
+
+    `answers` says after how many seconds an address takes a connection; one that is not named never does. `waited` is
+    how long was waited for each, `rest` what the timer was set to for what came then, `open` how many sockets are.
+    """
+
+    answers: dict[tuple[str, int], float]
+    now: float = 1000
+    waited: list[float] = field(default_factory=list)
+    rest: list[float] = field(default_factory=list)
+    open: int = 0
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    found = Network({})
+
+    class Slow(socket.socket):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            found.open += 1
+
+        def close(self) -> None:
+            found.open -= 1
+            super().close()
+
+        def connect(self, address: Any) -> None:
+            most, after = self.gettimeout(), found.answers.get(address, 10**6)
+            assert most is not None
+            found.waited.append(min(most, after))
+            found.now += found.waited[-1]
+            if after > most:
+                raise TimeoutError("timed out")
+            super().connect(address)
+
+    class Noted(Timer):
+        def __init__(self, interval: float, function: Callable[[], None]) -> None:
+            found.rest.append(interval)
+            super().__init__(60, function)
+
+    sockets(monkeypatch, socket=Slow)
+    monkeypatch.setattr(ocsp_fetch, "monotonic", lambda: found.now)
+    monkeypatch.setattr(ocsp_fetch, "Timer", Noted)
+    return found
+
+
+SILENT = [(f"192.0.2.{number}", 80) for number in range(1, 5)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_silent_addresses_take_no_more_than_the_time_all_together(
+    count: int, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved(monkeypatch, *SILENT[:count])
+    assert refused("http://ocsp.example/").message == "the responder did not answer within 10s"
+    assert network.waited == pytest.approx([10 / count] * count)
+    assert network.now == pytest.approx(1010)
+    assert (network.rest, network.open) == ([], 0)
+
+
+def test_a_silent_address_leaves_time_for_the_next(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(sends(http(BODY))) as server:
+        resolved(monkeypatch, SILENT[0], at(server))
+        network.answers[at(server)] = 3
+        assert ask("http://ocsp.example/", b"", timeout=10) == BODY
+    assert network.waited == [5, 3]
+    assert network.rest == [2]  # what is left for the exchange: 10 - 5 - 3
+    assert network.open == 0
+
+
+def test_a_slow_connection_leaves_less_for_the_exchange(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(sends(http(BODY))) as server:
+        resolved(monkeypatch, at(server))
+        network.answers[at(server)] = 9
+        assert ask("http://ocsp.example/", b"", timeout=10) == BODY
+    assert (network.waited, network.rest) == ([9], [1])
+
+
+def test_no_address_is_tried_when_the_time_is_over(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection was refused, late: what is left is nothing."""
+
+    class Late(socket.socket):
+        def connect(self, _: Any) -> None:
+            network.waited.append(12)
+            network.now += 12
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    sockets(monkeypatch, socket=Late)
+    resolved(monkeypatch, *SILENT)
+    assert refused("http://ocsp.example/").message == "the responder did not answer within 10s"
+    assert network.waited == [12]
+
+
+def test_the_next_address_is_tried_where_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = closed.getsockname()
+    with listening(sends(http(BODY))) as server:
+        resolved(monkeypatch, nobody, at(server))
+        assert ask("http://ocsp.example/", b"", timeout=10) == BODY
+    resolved(monkeypatch, nobody, nobody)
+    assert refused("http://ocsp.example/").message == "the responder can't be reached: connection refused"
+
+
+def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved(monkeypatch)
+    assert refused("http://ocsp.example/").message == "the responder can't be reached: its name can't be resolved"
+
+
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 70 + ".invalid"])
 def test_a_name_that_nobody_has(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     if len(host) < 70:  # no look-up leaves the machine
-        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        sockets(monkeypatch, getaddrinfo=resolve)
     assert refused(f"http://{host}/").message == "the responder can't be reached: its name can't be resolved"
 
 
@@ -262,7 +401,7 @@ def test_a_name_that_nobody_has(host: str, monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_a_url_that_is_none(url: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("a connection was made"))
+    sockets(monkeypatch, getaddrinfo=lambda *_, **__: pytest.fail("a name was looked up"))
     fault = refused(url)
     assert fault.message == said
     assert fault.help is not None
@@ -279,16 +418,10 @@ def test_a_url_that_is_none(url: str, said: str, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_where_a_url_leads(url: str, place: tuple[str, int], host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = socket.create_connection
     with listening(sends(http(BODY))) as server:
-        port = int(server.url.split(":")[2].removesuffix("/ocsp"))
-
-        def elsewhere(wanted: tuple[str, int], timeout: float) -> socket.socket:
-            assert wanted == place
-            return connect(("127.0.0.1", port), timeout)
-
-        monkeypatch.setattr(socket, "create_connection", elsewhere)
+        wanted = resolved(monkeypatch, at(server))
         assert ask(url, b"", timeout=10) == BODY
+    assert wanted == [place]
     assert f"Host: {host}" in server.asked[0][0].split("\r\n")
 
 
@@ -334,16 +467,10 @@ def test_over_tls(contexts: tuple[ssl.SSLContext, ssl.SSLContext, Path]) -> None
 def test_the_usual_port_of_tls(
     contexts: tuple[ssl.SSLContext, ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect = socket.create_connection
     with listening(sends(http(BODY)), tls=contexts[0]) as server:
-        port = int(server.url.split(":")[2].removesuffix("/ocsp"))
-
-        def elsewhere(wanted: tuple[str, int], timeout: float) -> socket.socket:
-            assert wanted == ("localhost", 443)
-            return connect(("127.0.0.1", port), timeout)
-
-        monkeypatch.setattr(socket, "create_connection", elsewhere)
+        wanted = resolved(monkeypatch, at(server))
         assert ask("https://localhost/", b"", timeout=10, tls=contexts[1]) == BODY
+    assert wanted == [("localhost", 443)]
     assert "Host: localhost" in server.asked[0][0].split("\r\n")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from policyjwt.errors import TokenRefused
-from policyjwt.evidence.status_list import StatusDemand, judge_status, verify_list
+from policyjwt.evidence.status_list import StatusDemand, StatusLists, find_list, judge_status, verify_list
 from policyjwt.tokens import base64url, strict_json
 from tests.evidence.test_status_list import lister
 from tests.issuer import NOW, STATUS_URI, status_list
@@ -32,7 +32,7 @@ def expected(vector: dict[str, Any]) -> dict[int, int]:
 @pytest.mark.parametrize("name", LISTS)
 def test_the_lists_of_the_standard(name: str) -> None:
     vector = LISTS[name]
-    named, found = expected(vector), verify_list(as_list(vector), lister().keys(), issuer="https://issuer.example")
+    named, found = expected(vector), verify_list(as_list(vector), lister().keys())
     assert len(found.data) * 8 // vector["bits"] == vector["size"]
     for index, value in named.items():
         try:
@@ -49,7 +49,7 @@ def test_the_lists_of_the_standard(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, vector in LISTS.items() if vector["others"] == 0])
 def test_no_bit_is_set_but_those_that_the_standard_names(name: str) -> None:
     vector = LISTS[name]
-    found = verify_list(as_list(vector), lister().keys(), issuer="https://issuer.example")
+    found = verify_list(as_list(vector), lister().keys())
     whole = int.from_bytes(found.data, "little")
     for index, value in expected(vector).items():
         whole ^= value << index * vector["bits"]
@@ -62,9 +62,11 @@ def test_the_signed_list_of_the_standard() -> None:
     text, keys = FILE["status_list_jwt"], KeySet.from_jwks({"keys": [FILE["status_list_jwt_key"]]})
     claims = strict_json.loads(base64url.decode(text.split(".")[1]))
     assert isinstance(claims, dict)
-    found = verify_list(text, keys, issuer=claims["iss"])
-    assert (found.uri, found.issued_at, found.expires_at) == (claims["sub"], claims["iat"], claims["exp"])
-    demand = StatusDemand(uri=found.uri, max_age=10**6)
+    found = verify_list(text, keys)
+    assert (found.issuer, found.issued_at, found.expires_at) == (claims["iss"], claims["iat"], claims["exp"])
+    uri = str(claims["sub"])
+    assert find_list([text], uri, StatusLists(), keys, issuer=str(claims["iss"])).data == found.data
+    demand = StatusDemand(uri=uri, max_age=10**6)
     values = expected(LISTS["1-bit-short"])
     for index, value in values.items():
         if value:
@@ -74,5 +76,5 @@ def test_the_signed_list_of_the_standard() -> None:
         else:
             assert judge_status(found, index, demand, now=found.issued_at + 1) == found.issued_at + claims["ttl"]
     with pytest.raises(TokenRefused) as caught:
-        verify_list(text, keys, issuer="https://other.example")
+        find_list([text], uri, StatusLists(), keys, issuer="https://other.example")
     assert caught.value.code == "status.list_invalid"

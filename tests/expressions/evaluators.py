@@ -41,6 +41,7 @@ def scope(
     context: Values | None = None,
     *,
     certificate: Values | None = None,
+    client: Values | None = None,
     now: float = NOW,
     skew: int = 0,
 ) -> Scope:
@@ -50,6 +51,7 @@ def scope(
         "header": header or {},
         "context": context or {},
         "certificate": certificate or {},
+        "client": client or {},
     }
     return Scope(roots=roots, now=now, skew=skew, variables={})
 
@@ -67,7 +69,7 @@ def by_generated(test: Test, at: Scope, *, prologue: bool = True) -> Outcome:
     judge = function(test, skew=at.skew, prologue=prologue)
     try:
         roots = [at.roots[name] for name in ("claim", "header", "context")]
-        outcome: bool | None = judge(*roots, at.now, at.roots["certificate"])
+        outcome: bool | None = judge(*roots, at.now, at.roots["certificate"], at.roots["client"])
     except LimitReached:
         return "limit"
     return outcome
@@ -85,7 +87,7 @@ def function(test: Test, *, skew: int = 0, prologue: bool = True) -> Any:
 def written(test: Test, *, skew: int = 0, prologue: bool = True) -> Emitter:
     """The generated code of a test, as one function."""
     out = Emitter()
-    out.line("def judge(claims, header, context, now, certificate):")
+    out.line("def judge(claims, header, context, now, certificate, client):")
     with out.indent():
         if prologue:
             out.prologue()

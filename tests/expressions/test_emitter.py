@@ -20,6 +20,7 @@ _WORDS = {
     "header",
     "context",
     "certificate",
+    "client",
     "now",
     "if",
     "is",
@@ -53,7 +54,7 @@ def test_text_of_a_policy_never_becomes_code() -> None:
         for value in out.constants.values():
             held.extend(value if isinstance(value, frozenset) else [value])
         assert evil in held
-        assert function(demand(text))({}, {}, {}, 0, {}) is None
+        assert function(demand(text))({}, {}, {}, 0, {}, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_prologue_serves_all_tests_of_a_function() -> None:
     from policyjwt.expressions.generate import emit_test
 
     out = Emitter()
-    out.line("def judge(claims, header, context, now, certificate):")
+    out.line("def judge(claims, header, context, now, certificate, client):")
     with out.indent():
         out.prologue()
         for target, text in (("one", "a == 1"), ("two", 'a == "b"')):
@@ -95,7 +96,7 @@ def test_a_prologue_serves_all_tests_of_a_function() -> None:
                 emit_test(demand(text), out, target)
     lines = out.source().splitlines()
     assert [line.strip() for line in lines[:2]] == [
-        "def judge(claims, header, context, now, certificate):",
+        "def judge(claims, header, context, now, certificate, client):",
         "v1 = claims.get(k_0)",
     ]
     assert out.source().count("claims.get(") == 1
@@ -145,4 +146,4 @@ def test_only_what_the_compiler_offers_is_called() -> None:
     """Generated code runs with a few of Python's names; this test's own function has no others."""
     judge: Any = function(demand('count(roles) == 1 and words(scope) contains "a"'))
     assert set(judge.__globals__["__builtins__"]) == {"type", "len", "str", "int", "float", "bool", "list", "dict"}
-    assert judge({"roles": [1], "scope": "a"}, {}, {}, 0, {}) is True
+    assert judge({"roles": [1], "scope": "a"}, {}, {}, 0, {}, {}) is True

@@ -159,7 +159,7 @@ def test_what_is_too_deep_for_python_is_judged_by_the_reference() -> None:
     assert "judge" not in written(_deep(8, "every")).source().partition("\n")[2]
     source = written(_deep(9, "every")).source()
     assert source.count("\n") == 3
-    assert function(_deep(9, "every"))({"l": []}, {}, {}, 0, {}) is None
+    assert function(_deep(9, "every"))({"l": []}, {}, {}, 0, {}, {}) is None
 
 
 def test_the_limit_is_told_through_what_is_too_deep() -> None:

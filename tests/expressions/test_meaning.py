@@ -306,15 +306,17 @@ def test_roots_are_told_apart() -> None:
 
 def test_a_root_that_is_not_given_is_unknown_not_absent() -> None:
     span = demand("x == 1").span
+    at = Scope(roots={"claim": {"serial": "a"}}, now=NOW, skew=0, variables={})
     for present in (True, False):
         test = Presence(span, Path(span, "client", ("serial",), "client.serial"), present)
-        assert both(test, scope({"serial": "a"})) is None
+        assert evaluate(test, at) is None
 
 
-def test_the_signers_certificate_is_a_root() -> None:
+@pytest.mark.parametrize("root", ["certificate", "client"])
+def test_certificates_are_roots(root: Any) -> None:
     span = demand("x == 1").span
-    serial = Path(span, "certificate", ("serial",), "certificate.serial")
-    at = scope({"serial": "claimed"}, certificate={"serial": "0a"})
+    serial = Path(span, root, ("serial",), f"{root}.serial")
+    at = scope({"serial": "claimed"}, **{root: {"serial": "0a"}})
     assert both(Compare(span, "==", serial, Literal(span, "0a")), at) is True
     assert both(Compare(span, "==", serial, Literal(span, "claimed")), at) is False
     assert both(Presence(span, serial, True), at) is True

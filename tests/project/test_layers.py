@@ -71,7 +71,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "signers",
         "statuses",
     ),
-    "recording": (*_LANGUAGE, "checker", "request", "tokens"),
+    "recording": (*_LANGUAGE, "checker", "request", "requirements", "tokens"),
     "loading": (
         *_LANGUAGE,
         "key_sources",
@@ -91,7 +91,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "selection": ("errors", "tokens", "language.model", "requirements", "loading"),
     "views": ("verdict", "expressions"),
-    "account": ("expressions", "source", "errors", "verdict", *_MODEL, "assurance", "requirements", "compiler"),
+    "account": (
+        *("expressions", "source", "errors", "verdict", *_MODEL),
+        *("codes", "assurance", "requirements", "compiler"),
+    ),
     "evaluation": (
         *_JUDGING,
         "spans",
@@ -117,7 +120,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "evaluation",
         "consuming",
     ),
+    "recorded": (*_LANGUAGE, "replay", "request"),
     "rechecking": (
+        "recorded",
         *_JUDGING,
         "key_sources",
         "tokens",
