@@ -22,9 +22,10 @@ from policyjwt.language.model import CheckedPolicy
 from policyjwt.language.names import REACHES
 from policyjwt.loading import candidates
 from policyjwt.replay import InspectOnly, MemoryReplayStore, ReplayStore
-from policyjwt.request import Context
+from policyjwt.request import Context, PresentedTwice
 from policyjwt.selection import Selection
 from policyjwt.tokens import VerifiedToken
+from policyjwt.tokens.messages import presented_twice
 from policyjwt.verdict import Inspection, Verdict
 
 if TYPE_CHECKING:
@@ -213,9 +214,12 @@ class Engine:
     # -------------------------------------------------------------------------------------------- the steps
 
     def _judge(self, token: str | None, context: Context, policy: str | None, now: float | None) -> Evaluation:
-        if token is not None and type(token) is not str:
+        twice = isinstance(token, PresentedTwice)
+        if token is not None and type(token) is not str and not twice:
             raise TypeError("a token is text, or None where there is none")
         going, selection = self._begin(context, policy, now)
+        if twice:
+            going.refused = presented_twice()
         if going.refused is None:
             judge(going, selection, token, context, policy)
         return going

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from policyjwt.account import JudgedByPolicy, RefusedEarly
 from policyjwt.assurance import Standing
 from policyjwt.errors import TokenRefused
+from policyjwt.holders import Shown
 from policyjwt.loading import OF_THE_ISSUER, Candidate, standings_of_a_shared_key
 from policyjwt.recording import record
-from policyjwt.replay import store_key, time_to_live
 from policyjwt.request import Context
-from policyjwt.requirements.freshness import time_of
+from policyjwt.requirements.holder import KIND as HOLDER
 from policyjwt.requirements.line import MET, NOT_REACHED, EvidenceResult, Facts
 from policyjwt.requirements.promises import NOT_ESTABLISHED
 from policyjwt.selection import Selection
@@ -31,6 +31,7 @@ from policyjwt.verdict import Account, KeyUsed
 from policyjwt.views import time_text
 
 if TYPE_CHECKING:
+    from policyjwt.evidence.dpop import Proof
     from policyjwt.tokens.certificate_path import CertificatePath
 
 NODE = platform.node()
@@ -51,6 +52,7 @@ class Evaluation:
     path: CertificatePath | None = None
     evidence: Mapping[str, EvidenceResult] = field(default_factory=dict)
     client: Mapping[str, object] = field(default_factory=dict)
+    proof: Proof | None = None
     claims: dict[str, object] | None = None
     header: dict[str, object] | None = None
     context: dict[str, object] | None = None
@@ -80,6 +82,7 @@ class Evaluation:
             certificate=self.path.facts if self.path is not None else _NO_CLAIMS,
             client=self.client,
             evidence=self.evidence,
+            proof=self.proof,
             key=used,
         )
 
@@ -222,10 +225,10 @@ def _believed(key: Key, candidate: Candidate) -> Key:
 
 def _judge_key_again(key: Key, token: UnverifiedToken, candidate: Candidate, now: float) -> Key:
     """The key that another library used must be in the policy's own source now, for an algorithm of its list."""
-    if candidate.keys is None:
+    if candidate.keys is None or candidate.holders is not None:
         raise TokenRefused(
             "policy.needs_evaluate",
-            actual="this policy judges certificates that come with the token",
+            actual="this policy judges what comes with the token: certificates, or the proof of its holder",
             expected="the token itself: call `Engine.evaluate`",
         )
     algorithm = _checked_header(token, candidate, now)
@@ -244,6 +247,10 @@ def _judge_evidence(going: Evaluation, candidate: Candidate, token: UnverifiedTo
     found: dict[str, EvidenceResult] = {}
     if candidate.signers is not None and going.path is not None:
         found.update(candidate.signers.judge(going.path, token, context.staples, now=going.now))
+    if candidate.holders is not None:
+        shown = Shown()
+        found[HOLDER] = candidate.holders.judge(token.text, token.claims, context, shown, now=going.now)
+        going.proof, going.client = shown.proof, shown.client or _NO_CLAIMS
     if candidate.statuses is not None:
         found["status"] = candidate.statuses.judge(token.claims, context.status_lists, now=going.now)
     going.evidence = found
@@ -310,17 +317,9 @@ def _defect(going: Evaluation, error: Exception) -> None:
 def nonce_request(going: Evaluation) -> tuple[bytes, int, bytes]:
     """What the store is asked: the key, how long it lives (seconds), and a note for the report of a later replay."""
     assert going.candidate is not None
-    assert going.claims is not None
-    line, claims, facts = going.candidate.validator.nonce, going.claims, going.facts()
+    line, facts = going.candidate.validator.nonce, going.facts()
     assert line is not None
-    key = store_key(
-        scope=line.scope,
-        issuer=line.issuer(claims),
-        within=line.within(claims),
-        path=line.nonce.claim.members,
-        nonce=line.value(claims),
-    )
-    ttl = time_to_live(exp=time_of(facts, "exp"), iat=time_of(facts, "iat"), now=going.now)
+    key, ttl = line.consumed(facts)
     note = json.dumps({"at": time_text(going.now), "policy": line.policy, "node": NODE}).encode()
     return key, ttl, note
 

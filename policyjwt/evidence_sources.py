@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from policyjwt import loading_messages as say
 from policyjwt.checker.compose_sections import DEFAULT_STALE
-from policyjwt.checker.key_files import MAX_SNAPSHOT_BYTES
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.key_sources import Given, keys_of_source
 from policyjwt.language.files import FileFault, Files
-from policyjwt.language.model import CheckedPolicy, Discovery, JwksUrl, Leaf, Revocation, Status, X5c
+from policyjwt.language.model import CheckedPolicy, Discovery, Holder, JwksUrl, Leaf, Revocation, Status, X5c
 from policyjwt.source import Place
 from policyjwt.tokens.algorithms import ALGORITHMS
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from policyjwt.evidence.crl import CrlSnapshot
+    from policyjwt.holders import Holders
     from policyjwt.signers import Cover, CrlUse, Signers, StapleUse
     from policyjwt.statuses import Statuses
     from policyjwt.tokens.certificate_path import Anchors, CertificatePath, LeafBinding, PathDemand
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 ASYMMETRIC = tuple(name for name, row in ALGORITHMS.items() if not row.symmetric)
+
+PROOF_AGE = 60
+"""Seconds: how old a DPoP proof may be where a policy does not say."""
 
 DEFAULT_WINDOW = 10 * 86_400
 """From thisUpdate to nextUpdate at most, where a policy does not say: what authorities may do at the very most."""
@@ -131,6 +134,7 @@ def _crl(
     if revocation is None or revocation.crl is None:
         return None
     from policyjwt.evidence.crl import CrlDemand, CrlSnapshot
+    from policyjwt.evidence.crl_snapshot import MAX_SNAPSHOT_BYTES
     from policyjwt.signers import CrlUse
 
     assert revocation.age is not None
@@ -202,6 +206,37 @@ def _stale_after(status: Status, loaded_at: float) -> float | None:
     if not isinstance(source, (JwksUrl, Discovery)):
         return None
     return loaded_at + (source.stale.amount if source.stale else DEFAULT_STALE)
+
+
+# ------------------------------------------------------------------------------------------------ holders
+
+
+def holders_of(policy: CheckedPolicy, files: Files) -> tuple[Holders | None, list[Diagnostic]]:
+    """What judges who presents a token; None where the policy does not ask, or with the reasons."""
+    holder = policy.holder
+    if not isinstance(holder, Holder):
+        return None, []
+    from policyjwt.holders import DpopHolders, MtlsHolders
+
+    if holder.kind == "dpop":
+        from policyjwt.evidence.dpop import ProofDemand
+
+        demand = ProofDemand(
+            algorithms=frozenset(holder.algorithms.values if holder.algorithms else ASYMMETRIC),
+            max_age=holder.age.amount if holder.age else PROOF_AGE,
+            skew=policy.skew,
+            nonce_required=holder.nonce_required is not None,
+        )
+        return DpopHolders(demand), []
+    named, loading = holder.anchors, _Loading(files)
+    if named is None:
+        return MtlsHolders(None), []
+    from policyjwt.tokens.anchors import Anchors
+
+    anchors = loading.attempt(
+        named.place, lambda: Anchors.from_pem(*(files.read(policy.root, path) for path in named.values))
+    )
+    return (None, loading.found) if anchors is None else (MtlsHolders(anchors), [])
 
 
 # ------------------------------------------------------------------------------------------------ other issuers

@@ -106,7 +106,8 @@ def check(
     chain, anchored = _chain(certificates, anchor)
     if not anchored:
         raise ValueError(
-            "the chain does not end in its anchor: add the certificate of the authority at its end, or name it as `anchor`"
+            "the chain does not end in its anchor: add the certificate of the authority at its end; "
+            "one that did not sign itself is named by `anchor`"
         )
     if cover not in ("leaf", "chain"):
         raise ValueError("cover is `leaf` or `chain`")

@@ -17,7 +17,7 @@ from policyjwt.checker.key_parties import issuer_text, party_names
 from policyjwt.compiler.validator import Validator, compile_policy
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
-from policyjwt.evidence_sources import OtherLeaf, leaf_of, signers_of, statuses_of
+from policyjwt.evidence_sources import OtherLeaf, holders_of, leaf_of, signers_of, statuses_of
 from policyjwt.key_sources import Given, Source, key_set, other_sources, public_file_keys, sources
 from policyjwt.language.files import Files
 from policyjwt.language.load import Loaded
@@ -37,6 +37,7 @@ from policyjwt.tokens.key import Key
 
 if TYPE_CHECKING:
     from policyjwt.evidence.crl import CrlSnapshot
+    from policyjwt.holders import Holders
     from policyjwt.signers import Signers
     from policyjwt.statuses import Statuses
     from policyjwt.tokens.certificate_path import CertificatePath
@@ -67,17 +68,19 @@ OF_THE_ISSUER = frozenset({"issuer-authentication", "non-repudiation"})
 class Candidate:
     """A policy that is ready to judge, by the `keys` of its source or by `signers` that show certificates.
 
-    `statuses` judges whether a token was withdrawn, None where the policy does not ask. `distrusted` are thumbprints
-    that `except key` names. `loaded_at` is when the keys came, `stale_after` the instant past which they are no
-    longer believed, None where they do not age. `standings` say what its mechanisms assure, as loaded; `source` is
-    the text that it was made from, `store` what its nonces are remembered in. `shares_key` says that its key is
-    another issuer's too; `others` is what would show that of a key that comes with a token.
+    `statuses` judges whether a token was withdrawn, `holders` who presents it, None where the policy does not ask.
+    `distrusted` are thumbprints that `except key` names. `loaded_at` is when the keys came, `stale_after` the
+    instant past which they are no longer believed, None where they do not age. `standings` say what its mechanisms
+    assure, as loaded; `source` is the text that it was made from, `store` what its nonces are remembered in.
+    `shares_key` says that its key is another issuer's too; `others` is what would show that of a key that comes
+    with a token.
     """
 
     validator: Validator
     keys: KeySet | None
     signers: Signers | None
     statuses: Statuses | None
+    holders: Holders | None
     algorithms: frozenset[str]
     distrusted: frozenset[str]
     loaded_at: float
@@ -121,7 +124,8 @@ def candidates(
         keyset, refused = key_set(policy, keys, files)
         signers, without_evidence = signers_of(policy, held, files)
         statuses, without_lists = statuses_of(policy, keys, files, loaded_at=loaded_at)
-        missing += [*refused, *without_evidence, *without_lists]
+        holders, without_holders = holders_of(policy, files)
+        missing += [*refused, *without_evidence, *without_lists, *without_holders]
         if missing or (keyset is None and signers is None):
             faults.extend(missing)
             continue
@@ -132,6 +136,7 @@ def candidates(
                     keyset,
                     signers,
                     statuses=statuses,
+                    holders=holders,
                     replay=replay,
                     loaded_at=loaded_at,
                     source=source_of(policy, loaded, files),
@@ -149,6 +154,7 @@ def _candidate(
     signers: Signers | None,
     *,
     statuses: Statuses | None,
+    holders: Holders | None,
     replay: ReplayStore | None,
     loaded_at: float,
     source: PolicySource,
@@ -164,6 +170,7 @@ def _candidate(
         keys=keyset,
         signers=signers,
         statuses=statuses,
+        holders=holders,
         algorithms=frozenset(policy.algorithms),
         distrusted=frozenset(
             thumbprint.value for item in policy.signature.except_keys for thumbprint in item.thumbprints
@@ -200,9 +207,10 @@ def _unenforceable(policy: CheckedPolicy) -> Iterator[Diagnostic]:
 
 def _store_faults(policy: CheckedPolicy, replay: ReplayStore | None) -> Iterator[Diagnostic]:
     demand = policy.replay
-    if not isinstance(demand, Replay) or demand.nonce is None or isinstance(replay, InspectOnly):
+    consumed = demand.nonce or demand.proof_once if isinstance(demand, Replay) else None
+    if not isinstance(demand, Replay) or consumed is None or isinstance(replay, InspectOnly):
         return
-    place = demand.nonce.place
+    place = consumed.place
     wanted = demand.reaches.value if demand.reaches else "nodes"
     if replay is None:
         yield say.needs_store(place, wanted)

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from policyjwt.checker.check import check
-from policyjwt.errors import KeyRefused, LoadError, PolicyError, StoreUnavailable
+from policyjwt.errors import KeyRefused, LoadError, PolicyError, StoreUnavailable, TokenRefused
 from policyjwt.evaluation import Evaluation, judge, judge_verified, nonce_answered
 from policyjwt.key_sources import Given, Source, other_sources, sources
 from policyjwt.language.load import Loaded, load_paths, load_text
@@ -26,8 +26,9 @@ from policyjwt.replay.protocol import Reach
 from policyjwt.selection import Selection
 from policyjwt.tokens import KeySet
 from policyjwt.tokens.decode import decode
+from policyjwt.tokens.headers import check_algorithm
 from policyjwt.tokens.key import Key
-from policyjwt.tokens.signature import seal
+from policyjwt.tokens.signature import check_signature, seal
 from policyjwt.verdict import Inspection
 
 
@@ -74,7 +75,12 @@ def _judge(going: Evaluation, found: Record, candidate: Candidate) -> None:
         judge(going, selection, found.token, found.context, name)
         return
     key = _key(found.verified_key) if found.verified_key.jwk is not None else _secret_of(candidate, found.verified_key)
-    judge_verified(going, selection, seal(decode(found.token), key), found.context, name)
+    try:
+        token = decode(found.token)
+        check_signature(token, key, check_algorithm(token.header, key.algorithms))  # what the other library had done
+    except TokenRefused:
+        raise ValueError("the token of the record does not bear the signature that was verified then") from None
+    judge_verified(going, selection, seal(token, key), found.context, name)
 
 
 def _secret_of(candidate: Candidate, wanted: RecordedKey) -> Key:

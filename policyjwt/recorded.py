@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 
+MAX_FILES = 1000
+"""Files of one policy, with its imports and all that these name."""
+
+_MOST_CHARACTERS, _MOST_FOLDERS = 1024, 32
+_LATEST = 253_402_300_799
+"""9999-12-31T23:59:59Z, the end of the calendar."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class RecordedKey:
     """A key of a record. `jwk` is None for a secret."""
@@ -61,6 +69,8 @@ def read(record: Mapping[str, Any]) -> Record:
     policy, token = record["policy"], record["token"]
     if policy is None or token is None:
         raise ValueError("no policy judged this token: there is nothing to judge again")
+    if len(policy["files"]) > MAX_FILES:
+        raise ValueError(f"the record has more than {MAX_FILES} files")
     contents = {_path(path): _bytes(content) for path, content in policy["files"].items()}
     text = None if policy["text"] is None else _bytes(policy["text"])
     if text is None and policy["name"] not in contents:
@@ -107,7 +117,7 @@ def _schema(name: str) -> Draft202012Validator:
 
 def _path(path: str) -> str:
     """A path that stays below the folder that it is written to."""
-    if path_fault(path) is not None or "\0" in path:
+    if path_fault(path) is not None or len(path) > _MOST_CHARACTERS or path.count("/") > _MOST_FOLDERS:
         raise ValueError("the record names a file outside its policies' root")
     return path
 
@@ -132,7 +142,7 @@ def _finite(value: float | None) -> float:
         found = math.nan if value is None else float(value)
     except OverflowError:
         found = math.nan
-    if not math.isfinite(found):
+    if not 0 <= found <= _LATEST:  # and so no NaN
         raise ValueError("the record has a time that no clock shows")
     return found
 

@@ -1,11 +1,15 @@
-"""What a service knows of the request that carried the token. Input: the caller's words. Output: facts for policies."""
+"""What a service knows of the request that carried the token. Input: the caller's words. Output: facts for policies.
+
+`credentials` reads a token and its proofs out of the headers (RFC 6750, section 2.1; RFC 9449, section 7.1).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeAlias, cast
+from typing import Final, NoReturn, TypeAlias, TypedDict, Unpack, cast
 
 ContextValue: TypeAlias = str | int | bool | list[str] | tuple[str, ...]
 
@@ -41,7 +45,7 @@ class Context:
             raise TypeError("Context(client_certificate=…) takes bytes or None")
         if not isinstance(self.from_trusted_proxy, bool):
             raise TypeError("Context(from_trusted_proxy=…) takes True or False")
-        object.__setattr__(self, "headers", _headers(self.headers))
+        object.__setattr__(self, "headers", _headers("Context", self.headers))
         object.__setattr__(self, "dpop", _all_of(str, "dpop", self.dpop))
         object.__setattr__(self, "staples", _all_of(bytes, "staples", self.staples))
         object.__setattr__(self, "status_lists", _all_of(str, "status_lists", self.status_lists))
@@ -49,6 +53,11 @@ class Context:
 
     def __repr__(self) -> str:
         return "<Context>"
+
+    @property
+    def header_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The headers as pairs, names in lower case."""
+        return cast("tuple[tuple[str, str], ...]", self.headers)  # pairs since __post_init__
 
     def facts(self) -> dict[str, object]:
         """What rules may read as `context.…`; what the caller did not say is missing."""
@@ -58,17 +67,17 @@ class Context:
             if value is not None:
                 facts[name] = _plain(value)
         headers: dict[str, list[str]] = {}
-        for name, value in cast("tuple[tuple[str, str], ...]", self.headers):  # pairs since __post_init__
+        for name, value in self.header_pairs:
             headers.setdefault(name, []).append(value)
         facts["headers"] = headers
         return facts
 
 
-def _headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _headers(whose: str, given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     pairs = tuple(given.items()) if isinstance(given, Mapping) else tuple(given)
     for pair in pairs:
         if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
-            raise TypeError("Context(headers=…) takes pairs of name and value, both text")
+            raise TypeError(f"{whose}(headers=…) takes pairs of name and value, both text")
     return tuple((_plain(name).lower(), _plain(value)) for name, value in pairs)
 
 
@@ -109,3 +118,107 @@ def _value(name: str, value: object) -> object:
     if isinstance(value, (list, tuple)) and all(isinstance(element, str) for element in value):
         return [_plain(element) for element in value]
     raise TypeError(f"Context(values={{{name!r}: …}}) takes text, an integer, True or False, or a list of texts")
+
+
+# --- the credentials of a request -------------------------------------------------------------------------
+
+_SCHEMES: Final = {"bearer": "Bearer", "dpop": "DPoP"}
+_ANOTHER: Final = re.compile(r",[ \t]*(?:bearer|dpop)(?:[ \t]|$)", re.IGNORECASE | re.ASCII)
+"""A second credential in one value: what many servers make of a header that came twice. No token has a comma."""
+
+
+class PresentedTwice(str):
+    """What stands for a token where a request brings its credentials more than once: no one of them is meant.
+
+    The engine answers it with `token.presented_twice`; any other reader of tokens refuses it.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls) -> PresentedTwice:
+        """One without text, as all are."""
+        return super().__new__(cls)
+
+    def __reduce__(self) -> tuple[type[PresentedTwice], tuple[()]]:
+        return PresentedTwice, ()
+
+    def __repr__(self) -> str:
+        return "<PresentedTwice>"
+
+
+class More(TypedDict, total=False):
+    """What else of a request a service may say: the parameters of `Context` that credentials do not give."""
+
+    method: str | None
+    path: str | None
+    uri: str | None
+    headers: Mapping[str, str] | Iterable[tuple[str, str]]
+    staples: tuple[bytes, ...]
+    status_lists: tuple[str, ...]
+    client_certificate: bytes | None
+    from_trusted_proxy: bool
+    nonce: str | None
+    values: Mapping[str, ContextValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Credentials:
+    """What a request brought: `engine.evaluate(found.token, found.context(method="POST", uri=…))`.
+
+    `token` is None where there is none, and PresentedTwice where there are several; `scheme` is `Bearer` or `DPoP`;
+    `dpop` holds every proof. Neither is judged yet.
+    """
+
+    token: str | None
+    scheme: str | None
+    dpop: tuple[str, ...]
+    presented_twice: bool
+
+    def context(self, **more: Unpack[More]) -> Context:
+        """The Context of this request, with what else the service knows of it."""
+        return Context(scheme=self.scheme, dpop=self.dpop, **more)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("credentials are neither true nor false: evaluate their token")
+
+    def __repr__(self) -> str:
+        return "<Credentials>"
+
+
+def credentials(
+    headers: Mapping[str, str] | Iterable[tuple[str, str]],
+    *,
+    query: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> Credentials:
+    """The token of the one Authorization header, and the proofs beside it. Nothing that a client sends raises.
+
+    A token in the query is never read (it stands in logs and histories): alone it is no token, beside a header it is a
+    second one. So are two Authorization headers, even if they are equal, and two proofs. TypeError for headers that are
+    no pairs of texts.
+    """
+    pairs = _headers("credentials", headers)
+    given = [value.strip(" \t") for name, value in pairs if name == "authorization"]
+    # Servers join headers that came twice by commas, which no proof has.
+    proofs = tuple(part.strip(" \t") for name, value in pairs if name == "dpop" for part in value.split(","))
+    twice = (
+        len(given) > 1
+        or any(_ANOTHER.search(value) for value in given)
+        or len(proofs) > 1  # RFC 9449, section 4.3, check 1
+        or (bool(given) and _names_token(query))  # RFC 6750, section 2: one method in one request
+    )
+    scheme, token = _split(given[0]) if len(given) == 1 else (None, None)
+    return Credentials(token=PresentedTwice() if twice else token, scheme=scheme, dpop=proofs, presented_twice=twice)
+
+
+def _split(value: str) -> tuple[str | None, str | None]:
+    """RFC 9110, section 11.4: the scheme has no case, and one space or more after it. Others bring no token."""
+    name, _, rest = value.replace("\t", " ").partition(" ")
+    scheme = _SCHEMES.get(name.lower())
+    return scheme, (rest.strip(" ") or None) if scheme else None
+
+
+def _names_token(query: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> bool:
+    if query is None:
+        return False
+    names = query if isinstance(query, Mapping) else [pair[0] for pair in query]
+    return any(name == "access_token" for name in names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import inspect
 import json
 from typing import Any
 
@@ -19,11 +20,14 @@ from hypothesis import strategies as st
 from policyjwt import issuing
 from policyjwt.errors import TokenRefused
 from policyjwt.evidence.ocsp_model import MAX_RESPONSE_BYTES
+from policyjwt.evidence_sources import DEFAULT_WINDOW
+from policyjwt.tokens import x5c
+from policyjwt.tokens.certificate_path import Anchors, LeafBinding, PathDemand, find_path
 from policyjwt.tokens.decode import decode
 from tests.der import SEQUENCE, inside, tlv
 from tests.integrations.libraries import LIBRARIES, Library
 from tests.issuer import NOW, claims
-from tests.pki import DAY, Party, authority, leaf, pki, resigned, staple
+from tests.pki import DAY, Party, authority, leaf, pki, resigned, responder, staple
 from tests.tokens.minting import Signer, private_jwk, rsa_private
 
 CHAIN = [pki().leaf, pki().intermediate, pki().root]
@@ -144,7 +148,7 @@ def other_issuer() -> Party:
         (pem([CHAIN[0], CHAIN[1], CHAIN[0]]), "certificate 3 did not issue certificate 2"),
         (pem([CHAIN[0], other_issuer()]), "certificate 2 did not issue certificate 1"),
         (pem([*CHAIN, CHAIN[2]]), "an anchor stands before the end of the chain"),
-        (pem([CHAIN[2]]), "the signer's certificate is signed by itself: nobody can vouch for it or revoke it"),
+        (pem([CHAIN[2]]), "the signer's certificate is an anchor itself: nobody can vouch for it or revoke it"),
     ],
 )
 def test_a_chain_that_no_verifier_accepts(chain: bytes | list[x509.Certificate], said: str) -> None:
@@ -233,6 +237,9 @@ def test_a_name_that_means_something_else(name: Any) -> None:
     ("chain", "staples"),
     [
         (pem(CHAIN), good()),
+        (pem(CHAIN), bytearray(good())),
+        (pem(CHAIN), iter([good()])),
+        (pem(CHAIN), [bytearray(good())]),
         (pem(CHAIN), "text"),
         (pem(CHAIN), [b64(good())]),
         (pem(CHAIN), {good()}),
@@ -240,11 +247,14 @@ def test_a_name_that_means_something_else(name: Any) -> None:
         ([pki().leaf.der], []),
         ([*certificates(WITHOUT_ANCHOR), pki().root.pem], []),
         (None, []),
+        (pem(CHAIN), None),
     ],
 )
 def test_a_bad_call(chain: Any, staples: Any) -> None:
     with pytest.raises(TypeError):
         issuing.header(chain, staples)
+    with pytest.raises(TypeError):
+        issuing.check(chain, staples, now=NOW, max_age=3600)
 
 
 @given(data=st.binary(max_size=60))
@@ -326,16 +336,135 @@ def test_the_ends_of_certificates(now: float, said: str | None) -> None:
         assert (caught.value.code, caught.value.actual) == ("x5c.path_invalid", said)
 
 
+@pytest.mark.parametrize("cover", ["", "Leaf", "all", None, 0])
+def test_a_cover_that_no_policy_has(cover: Any) -> None:
+    with pytest.raises(ValueError, match=r"^cover is `leaf` or `chain`$"):
+        issuing.check(pem(CHAIN), both(), now=NOW, max_age=3600, cover=cover)
+
+
 def test_without_the_anchor_nothing_is_judged() -> None:
     with pytest.raises(ValueError, match=r"^the chain does not end in its anchor: add the certificate"):
         issuing.check(pem(WITHOUT_ANCHOR), both(), now=NOW, max_age=3600)
 
 
-@pytest.mark.parametrize("changes", [{"max_age": -1}, {"max_age": float("nan")}, {"skew": -1}, {"now": float("nan")}])
-def test_numbers_that_are_none(changes: dict[str, float]) -> None:
-    numbers = {"now": NOW, "max_age": 3600, "skew": 0} | changes
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_age": -1},
+        {"max_age": float("nan")},
+        {"skew": -1},
+        {"now": float("nan")},
+        {"max_window": -1},
+        {"max_window": float("inf")},
+    ],
+)
+def test_numbers_that_are_none(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"is negative|is not finite"):
-        issuing.check(pem(CHAIN), both(), now=numbers["now"], max_age=numbers["max_age"], skew=numbers["skew"])
+        issuing.check(pem(CHAIN), both(), **{"now": NOW, "max_age": 3600} | changes)
+
+
+# ------------------------------------------------------------------------- what else a policy may say of it
+
+
+def test_an_anchor_that_did_not_sign_itself_is_named() -> None:
+    """The policy trusts the intermediate, and not what stands above it."""
+    chain, anchor, one = [pki().leaf, pki().intermediate], pki().intermediate, good()
+    for certificates_ in (pem(chain), certificates(chain), pem(chain[:1]), certificates(chain[:1])):
+        for named in (anchor.pem, anchor.certificate):
+            added = issuing.header(certificates_, [one], anchor=named)
+            assert added == {"x5c": [pki().leaf.x5c], "x5ocsp": [b64(one)]}
+            until = issuing.check(certificates_, [one], now=NOW, max_age=3600, anchor=named)
+            assert until == NOW + 3000
+    with pytest.raises(ValueError, match=r"^the chain does not end in its anchor: .* is named by `anchor`$"):
+        issuing.check(pem(chain), [one], now=NOW, max_age=3600)
+    demand = PathDemand(
+        anchors=Anchors.from_pem(anchor.pem), leaf=LeafBinding.make("any", frozenset()), usage=None, depth=0
+    )
+    path = find_path(issuing.header(pem(chain), anchor=anchor.pem), demand, alg="ES256", now=NOW)
+    assert path.certificates == tuple(certificates(chain))
+
+
+def test_an_anchor_that_signed_itself_may_be_named_too() -> None:
+    for chain in (CHAIN, WITHOUT_ANCHOR):
+        added = issuing.header(pem(chain), both(), anchor=pki().root.pem)
+        assert added["x5c"] == pki().x5c
+        assert issuing.check(pem(chain), both(), now=NOW, max_age=3600, anchor=pki().root.pem) == NOW + 3000
+
+
+def test_the_end_of_a_named_anchor_counts() -> None:
+    soon = authority("Soon", ends=NOW + 60)
+    below = leaf("below", soon)
+    until = issuing.check(below.pem, [staple(below)], now=NOW, max_age=3600, anchor=soon.pem)
+    assert until == NOW + 60
+
+
+@pytest.mark.parametrize(
+    ("chain", "anchor", "said"),
+    [
+        (CHAIN, other_issuer().pem, "certificate 4 did not issue certificate 3: .*; certificate 4 is the one named as"),
+        (CHAIN, pki().intermediate.pem, "certificate 4 did not issue certificate 3: "),
+        (WITHOUT_ANCHOR, pki().leaf.pem, "certificate 3 did not issue certificate 2: "),
+        (CHAIN[:1], pki().leaf.pem, "the signer's certificate is an anchor itself"),
+        (CHAIN, b"", "the certificates are no PEM that can be read"),
+        (CHAIN, pki().root.der, "the certificates are no PEM that can be read"),
+        (CHAIN, pem(CHAIN[1:]), "2 certificates as the anchor, where one is meant"),
+    ],
+)
+def test_an_anchor_that_is_none(chain: list[Party], anchor: bytes, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{said}"):
+        issuing.header(pem(chain), anchor=anchor)
+    with pytest.raises(ValueError, match=f"^{said}"):
+        issuing.check(pem(chain), [good()], now=NOW, max_age=3600, anchor=anchor)
+
+
+@pytest.mark.parametrize("anchor", ["text", 7, [pki().root.certificate]])
+def test_an_anchor_of_another_type(anchor: Any) -> None:
+    with pytest.raises(TypeError, match=r"^certificates are PEM, as bytes"):
+        issuing.header(pem(CHAIN), anchor=anchor)
+
+
+def alone(**changes: Any) -> list[bytes]:
+    """About the leaf, by a responder whose certificate it does not enclose."""
+    return [good(signer=pki().responder, certificates=[], **changes)]
+
+
+def test_a_responder_that_the_policy_pins() -> None:
+    assert refused(alone(), cover="leaf") == "staple.responder_unknown"
+    for pinned in (pki().responder.pem, [pki().responder.certificate], (pki().responder.certificate,)):
+        until = issuing.check(pem(CHAIN), alone(), now=NOW, max_age=3600, cover="leaf", pinned=pinned)
+        assert until == NOW + 3000
+    assert refused(alone(), cover="leaf", pinned=pki().leaf.pem) == "staple.responder_unknown"
+    for wrong in ("text", [pki().responder.pem]):
+        with pytest.raises(TypeError):
+            issuing.check(pem(CHAIN), alone(), now=NOW, max_age=3600, pinned=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("window", "code"), [(4201, ""), (4200, ""), (4199, "staple.bad_window")])
+def test_the_window_of_the_policy(window: int, code: str) -> None:
+    """From thisUpdate, 600 s ago, to nextUpdate, in 3600 s."""
+    if code:
+        assert refused([good()], cover="leaf", max_window=window) == code
+    else:
+        until = issuing.check(pem(CHAIN), [good()], now=NOW, max_age=3600, cover="leaf", max_window=window)
+        assert until == NOW + 3000
+
+
+def test_what_a_policy_may_allow_to_be_absent() -> None:
+    endless = [good(next_update=None)]
+    assert refused(endless, cover="leaf") == "staple.no_next_update"
+    until = issuing.check(pem(CHAIN), endless, now=NOW, max_age=3600, cover="leaf", next_update_needed=False)
+    assert until == NOW + 3000
+    unchecked = [good(signer=responder(pki().intermediate, nocheck=False))]
+    assert refused(unchecked, cover="leaf") == "staple.responder_revocation_unknown"
+    until = issuing.check(pem(CHAIN), unchecked, now=NOW, max_age=3600, cover="leaf", nocheck_needed=False)
+    assert until == NOW + 3000
+
+
+def test_the_usual_limits_are_those_of_policies() -> None:
+    """What `check` demands without further words is what a policy without further lines does."""
+    usual = {name: each.default for name, each in inspect.signature(issuing.check).parameters.items()}
+    assert usual["max_window"] == DEFAULT_WINDOW
+    assert (usual["next_update_needed"], usual["nocheck_needed"], usual["cover"]) == (True, True, "chain")
 
 
 # ------------------------------------------------------------------------------------------------- its size
@@ -364,6 +493,7 @@ def test_public_names() -> None:
         "header",
     }
     assert (issuing.MAX_CERTIFICATES, issuing.MAX_STAPLES, issuing.MAX_STAPLE_BYTES) == (6, 4, 16384)
+    assert issuing.MAX_CERTIFICATES == x5c.MAX_CERTIFICATES
 
 
 def test_a_key_of_another_curve_serves_too() -> None:

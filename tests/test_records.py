@@ -259,6 +259,21 @@ def test_what_was_changed_is_noticed(change: Callable[[dict[str, Any]], object],
         assert set(found.differences) == differences
 
 
+def test_a_key_that_came_with_the_record_has_signed_its_token() -> None:
+    """What another library verified is judged by the key that it used: with other claims the record is none."""
+    token = ONE.token(claims())
+    record = by_key_set().validate(verify(token, ONE.keys(), ["ES256"])).record()
+    assert again(record).same
+    other = ONE.token(claims(sub="somebody else")).split(".")
+    record["token"] = ".".join([*other[:2], token.split(".")[2]])
+    with pytest.raises(ValueError, match="signature"):
+        recheck(record)
+    record["token"] = token
+    record["verified_key"]["algorithms"] = []
+    with pytest.raises(ValueError, match="signature"):
+        recheck(record)
+
+
 def with_other_text(record: dict[str, Any]) -> None:
     text = base64.b64decode(record["policy"]["text"]).decode().replace('audience "api"', 'audience "web"')
     record["policy"]["text"] = encoded(text)
@@ -313,6 +328,12 @@ def with_file(**files: str) -> Callable[[dict[str, Any]], object]:
         lambda r: r.update(keys_loaded_at=float("nan")),
         lambda r: r.update(keys_loaded_at=float("inf")),
         lambda r: r.update(keys_loaded_at=None),
+        lambda r: r.update(evaluated_at=-1),
+        lambda r: r.update(evaluated_at=253_402_300_800),
+        lambda r: r.update(keys_loaded_at=253_402_300_800),
+        lambda r: r["policy"].update(files={f"f{number}": "AA==" for number in range(1001)}),
+        lambda r: r["policy"].update(files={"/".join("a" * 40): "AA=="}),
+        lambda r: r["policy"].update(files={"/".join(["a" * 200] * 6): "AA=="}),
         lambda r: r["context"].update(values={"a": {}}),
         lambda r: r["context"].update(client_certificate="!"),
         lambda r: r["verdict"].update(policy="other"),

@@ -14,6 +14,7 @@ from policyjwt.diagnostics import Diagnostic
 from policyjwt.language.model import Block, Freshness
 
 MOST_SKEW = 5 * 60
+MOST_PROOF_AGE = 3600
 DAY = 24 * 3600
 OLDEST_EVIDENCE = 10 * DAY
 """How long authorities sign ahead; see RFC 6960, section 4.2.2.1, and the Baseline Requirements, section 4.9.10."""
@@ -24,6 +25,8 @@ def limit_decisions(block: Block) -> Iterator[Diagnostic]:
     freshness, revocation = block.freshness, block.revocation
     if freshness is not None:
         yield from _freshness(block, freshness)
+    if block.holder is not None and block.holder.age is not None and block.holder.age.amount > MOST_PROOF_AGE:
+        yield say.proof_too_old(block.holder.age.place.span, age=block.holder.age.amount, most=MOST_PROOF_AGE)
     if revocation is not None and revocation.age is not None:
         age, at = revocation.age.amount, revocation.age.place.span
         if age > OLDEST_EVIDENCE:

@@ -170,6 +170,24 @@ def age_too_long_for_nonce(span: Span, *, age: int, most: int, nonce: Span) -> D
     return _error("PJ322", span, message, help_, _see(nonce, "the nonce"))
 
 
+def header_taken(span: Span, *, name: str) -> Diagnostic:
+    """A staple where something else stands."""
+    message = f"the header parameter {quoted(name)} has another meaning: no OCSP response can stand in it"
+    return _error("PJ335", span, message, 'write `from header "x5ocsp"`, or a URI of your own')
+
+
+def nonce_and_proof(span: Span, *, nonce: Span) -> Diagnostic:
+    """Two things that are consumed: a token that is accepted once needs no more."""
+    message = "`proof once` beside a nonce: a token that is accepted once can't come with a second proof"
+    return _error("PJ333", span, message, "keep one of them", _see(nonce, "the nonce"))
+
+
+def proof_too_old(span: Span, *, age: int, most: int) -> Diagnostic:
+    """A proof that would have to be remembered for longer than any store holds one."""
+    message = f"a proof of the holder may be {duration(age)} old: more than {duration(most)}"
+    return _error("PJ334", span, message, "a proof is made for one request: 60s is usual")
+
+
 def needs_holder(span: Span, *, item: str, kind: str, other: Span | None) -> Diagnostic:
     """A replay answer that rests on a holder's proof that nobody asks for."""
     related = () if other is None else _see(other, "the holder's proof is another one")

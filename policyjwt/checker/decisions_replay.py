@@ -25,6 +25,9 @@ def replay_decisions(block: Block) -> Iterator[Diagnostic]:
 
 
 def _contradictions(block: Block, replay: Replay) -> Iterator[Diagnostic]:
+    if replay.nonce is not None and replay.proof_once is not None:
+        at = in_policy(block, replay.proof_once.place.span, replay.nonce.place.span)
+        yield say.nonce_and_proof(at, nonce=replay.nonce.place.span)
     if replay.reusable is None:
         return
     others = (("nonce", replay.nonce), ("proof once", replay.proof_once), ("by holder", replay.by_holder))

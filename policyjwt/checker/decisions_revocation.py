@@ -12,6 +12,41 @@ from policyjwt.diagnostics import Diagnostic
 from policyjwt.language.model import Block, Discovery, JwksFile, JwksUrl, PemFile, Revocation, X5c
 from policyjwt.source import Place, Span
 
+TAKEN = frozenset(
+    [
+        "alg",
+        "jku",
+        "jwk",
+        "kid",
+        "x5u",
+        "x5c",
+        "x5t",
+        "x5t#S256",
+        "typ",
+        "cty",
+        "crit",
+        "b64",
+        "zip",
+        "enc",
+        "epk",
+        "apu",
+        "apv",
+        "p2s",
+        "p2c",
+        "iv",
+        "tag",
+        "etsiU",
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
+    ]
+)
+"""Header parameters that mean something else (RFC 7515, section 4.1, and others): no staple can stand in them."""
+
 
 class _Placed(Protocol):
     @property
@@ -30,6 +65,9 @@ def revocation_decisions(block: Block) -> Iterator[Diagnostic]:
     if block.signature is not None and "signature" not in block.broken:
         yield from _about_the_keys(block, revocation)
     yield from _evidence_parts(block, revocation)
+    staple = revocation.staple
+    if staple is not None and staple.header is not None and staple.header.value in TAKEN:
+        yield say.header_taken(in_policy(block, staple.place.span), name=staple.header.value)
 
 
 def _about_the_keys(block: Block, revocation: Revocation) -> Iterator[Diagnostic]:

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from policyjwt.tokens.key import Key
 
-MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
-"""A file of revocation lists: a million entries are some 24 MB."""
-
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 _BAD_SETS = frozenset({"key.ambiguous", "key.type_confusion", "key.usage"})
 
@@ -133,6 +130,7 @@ def leaf_faults(leaf: Leaf) -> Iterator[Diagnostic]:
 def snapshot_faults(item: TextItem, root: str) -> Iterator[Diagnostic]:
     """What is wrong with the file of `crl snapshot`. Its age is for the moment in which tokens are judged."""
     from policyjwt.evidence.crl import CrlSnapshot  # heavy: only for policies with revocation lists
+    from policyjwt.evidence.crl_snapshot import MAX_SNAPSHOT_BYTES
 
     try:
         data = read_file(Path(root), item.value, limit=MAX_SNAPSHOT_BYTES)

@@ -155,3 +155,10 @@ def invisible(span: Span, *, what: str, text: str, character: str) -> Diagnostic
 def open_glob(span: Span, *, glob: str, also: str, help: str) -> Diagnostic:
     """`like` with a wildcard directly behind a word."""
     return Diagnostic("PJ971", Level.WARNING, f"`like` {quoted(glob)} also fits {quoted(also)}", span, help)
+
+
+def denying_thumbprint(span: Span) -> Diagnostic:
+    """A thumbprint that is to exclude a certificate."""
+    message = "a thumbprint excludes no certificate: its holder can write the same certificate with another one"
+    advice = 'distrust its key with `except key sha256 "…"`, or test `certificate.serial` and the issuer'
+    return Diagnostic("PJ972", Level.WARNING, message, span, advice)

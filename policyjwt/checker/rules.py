@@ -14,6 +14,7 @@ from policyjwt.checker.rules_edges import open_edges
 from policyjwt.checker.rules_logic import logic_faults
 from policyjwt.checker.rules_names import odd_names
 from policyjwt.checker.rules_slips import slips
+from policyjwt.checker.rules_thumbprints import denying_thumbprints
 from policyjwt.checker.rules_types import type_faults
 from policyjwt.checker.rules_walk import occurrences
 from policyjwt.checker.types import NOTHING_KNOWN, Types, types_of
@@ -36,6 +37,7 @@ def check_rules(block: Block) -> Iterator[Diagnostic]:
             yield from found
             for occurrence in occurrences(rule):
                 yield from open_edges(occurrence)
+                yield from denying_thumbprints(occurrence)
         else:
             known = set(_of_tests(rule, block, NOTHING_KNOWN))
             yield from (replace(fault, span=in_policy(block)) for fault in found if fault not in known)

@@ -40,6 +40,16 @@ _pinned = click.option(
 )
 _age = click.option("--age", metavar="D", help="At most so old, as in the policies: 1h. Default: by its end alone.")
 _skew = click.option("--skew", metavar="D", help="Allow clocks to differ, as in the policies: 30s. Default: nothing.")
+_without_next_update = click.option(
+    "--without-next-update",
+    is_flag=True,
+    help="Let it name no next update, where the policies allow that. Needs --age.",
+)
+_without_nocheck = click.option(
+    "--without-nocheck",
+    is_flag=True,
+    help="Let its responder's certificate lack nocheck, where the policies allow that.",
+)
 
 
 @command.command("fetch")
@@ -49,6 +59,8 @@ _skew = click.option("--skew", metavar="D", help="Allow clocks to differ, as in 
 @click.option("--out", metavar="FILE", help="Write DER to FILE. Default: base64 to standard output.")
 @_age
 @_skew
+@_without_next_update
+@_without_nocheck
 @click.option(
     "--timeout", metavar="S", type=click.IntRange(1, 300), default=10, help="Give up after S seconds. Default: 10."
 )
@@ -67,6 +79,8 @@ def fetch(
     out: str | None,
     age: str | None,
     skew: str | None,
+    without_next_update: bool,
+    without_nocheck: bool,
     timeout: int,
     cert_id: Literal["sha1", "sha256"],
     pinned: tuple[str, ...],
@@ -79,7 +93,13 @@ def fetch(
     from policyjwt.evidence.ocsp_fetch import FetchFailed, ask, request_for
 
     certificate, ca = staple_files.pair(file, issuer)
-    limits = _limits(age, skew, pinned)
+    limits = _limits(
+        age=age,
+        skew=skew,
+        without_next_update=without_next_update,
+        without_nocheck=without_nocheck,
+        pinned=pinned,
+    )
     url = responder or _named_responder(certificate, file)
     try:
         der = ask(url, request_for(certificate, ca, cert_id=cert_id), timeout=timeout)
@@ -107,6 +127,8 @@ def fetch(
 @_issuer
 @_age
 @_skew
+@_without_next_update
+@_without_nocheck
 @_pinned
 @click.option("--now", metavar="TIME", help="Judge as of this time (RFC 3339 or seconds since the epoch).")
 @options.form(*FORMATS)
@@ -120,6 +142,8 @@ def show(
     issuer: str,
     age: str | None,
     skew: str | None,
+    without_next_update: bool,
+    without_nocheck: bool,
     pinned: tuple[str, ...],
     now: str | None,
     form: str | None,
@@ -134,10 +158,23 @@ def show(
 
     at = time.time() if now is None else instant(now)
     certificate, ca = staple_files.pair(subject, issuer)
-    limits = _limits(age, skew, pinned)
+    limits = _limits(
+        age=age,
+        skew=skew,
+        without_next_update=without_next_update,
+        without_nocheck=without_nocheck,
+        pinned=pinned,
+    )
     der = staple_files.response(file)
     result = limits.judge(der, certificate, ca, now=at)
-    told = account(der, certificate=certificate, issuer=ca, pinned=limits.pinned, now=at)
+    told = account(
+        der,
+        certificate=certificate,
+        issuer=ca,
+        pinned=limits.pinned,
+        nocheck_needed=limits.nocheck_needed,
+        now=at,
+    )
     if options.chosen_form(context, form, *FORMATS) == "json":
         output.result(as_json(told, result, size=len(der)))
     else:
@@ -152,6 +189,8 @@ class _Limits:
 
     age: int
     skew: int
+    next_update_needed: bool
+    nocheck_needed: bool
     pinned: tuple[Certificate, ...]
 
     def judge(self, der: bytes, certificate: Certificate, issuer: Certificate, *, now: float) -> StapleResult:
@@ -165,17 +204,33 @@ class _Limits:
             now=now,
             max_age=self.age,
             skew=self.skew,
+            next_update_needed=self.next_update_needed,
+            nocheck_needed=self.nocheck_needed,
             pinned=self.pinned,
         )
 
 
-def _limits(age: str | None, skew: str | None, pinned: tuple[str, ...]) -> _Limits:
+def _limits(
+    *,
+    age: str | None,
+    skew: str | None,
+    without_next_update: bool,
+    without_nocheck: bool,
+    pinned: tuple[str, ...],
+) -> _Limits:
     from policyjwt.checker.decisions_limits import OLDEST_EVIDENCE
 
+    if without_next_update and age is None:
+        raise Failure(
+            "`--without-next-update` needs `--age`: what names no end is good for an age alone",
+            help="write the age of the policies, such as `--age 1h`",
+        )
     # Without an age the end of the response decides alone; older than this no policy lets it be.
     return _Limits(
         age=OLDEST_EVIDENCE if age is None else staple_files.seconds(age, option="--age"),
         skew=0 if skew is None else staple_files.seconds(skew, option="--skew"),
+        next_update_needed=not without_next_update,
+        nocheck_needed=not without_nocheck,
         pinned=tuple(staple_files.certificate(each) for each in pinned),
     )
 

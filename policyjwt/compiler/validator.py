@@ -10,7 +10,7 @@ from policyjwt.language.model import CheckedPolicy, Root
 from policyjwt.requirements.line import MET, PASSING, Line
 from policyjwt.requirements.paths import paths_of
 from policyjwt.requirements.promises import PromiseLine
-from policyjwt.requirements.replay import NonceLine
+from policyjwt.requirements.replay import ConsumingLine, NonceLine, ProofOnceLine
 from policyjwt.requirements.rules import RuleLine
 
 
@@ -18,16 +18,16 @@ from policyjwt.requirements.rules import RuleLine
 class Validator:
     """What judges verified claims by one policy.
 
-    `judge` gives the result of every line; `nonce` is the line whose nonce is consumed last (`nonce_at` its place among
-    the lines); `reads_context` and `reads_certificate` say whether any line reads the request, or the signer's
-    certificate.
+    `judge` gives the result of every line; `nonce` is the line whose nonce or proof is consumed last (`nonce_at` its
+    place among the lines); `reads_context` and `reads_certificate` say whether any line reads the request, or the
+    signer's certificate.
     """
 
     policy: CheckedPolicy
     lines: tuple[Line, ...]
     promises: tuple[PromiseLine, ...]
     judge: Judge
-    nonce: NonceLine | None
+    nonce: ConsumingLine | None
     nonce_at: int
     reads_context: bool
     reads_certificate: bool
@@ -40,7 +40,7 @@ class Validator:
 def compile_policy(policy: CheckedPolicy) -> Validator:
     """The validator of a checked policy."""
     lines = lines_of(policy)
-    nonces = [(at, line) for at, line in enumerate(lines) if isinstance(line, NonceLine)]
+    nonces = [(at, line) for at, line in enumerate(lines) if isinstance(line, (NonceLine, ProofOnceLine))]
     nonce_at, nonce = nonces[0] if nonces else (-1, None)
     return Validator(
         policy=policy,

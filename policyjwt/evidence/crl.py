@@ -87,6 +87,8 @@ class CrlSnapshot:
                 raise say.rollback(actual="the new snapshot has no list of an issuer that the one before covered")
             for each in found:
                 _not_older(each, before)
+            for each in before:
+                _not_taken_away(each, found)
 
     def __repr__(self) -> str:
         return f"<CrlSnapshot of {sum(map(len, self._lists.values()))}>"
@@ -219,7 +221,7 @@ def _is_strong(source: CertificateRevocationList) -> bool:
 
 
 def _not_older(found: RevocationList, before: Sequence[RevocationList]) -> None:
-    """Compares a list with the one of its scope that was held `before`, or else with the oldest of that issuer.
+    """Compares a list with the one of its scope that was held `before`, or else with the newest of that issuer.
 
     An issuer that changes its key or its partition begins a new row of numbers: only times compare across.
     """
@@ -227,6 +229,17 @@ def _not_older(found: RevocationList, before: Sequence[RevocationList]) -> None:
     for each in same:
         if each.number is not None and (found.number is None or found.number < each.number):  # check: C6
             raise say.rollback(actual="a revocation list has a lower number than the one that was held before, or none")
-    floor = min(each.this_update for each in same or before)
+    floor = max(each.this_update for each in same or before)
     if found.this_update < floor:  # check: C6
         raise say.rollback(actual=f"a revocation list was made {span(floor - found.this_update)} before the one held")
+
+
+def _not_taken_away(before: RevocationList, found: Sequence[RevocationList]) -> None:
+    """A list of a part of the issuer's certificates may go only where a newer one of that issuer comes.
+
+    Else taking it away, and putting an old one there later, would undo a revocation in two steps.
+    """
+    if any(each.scope == before.scope for each in found):
+        return
+    if max(each.this_update for each in found) < before.this_update:  # check: C6
+        raise say.rollback(actual="a revocation list is gone, and no newer one of its issuer has come")

@@ -73,10 +73,29 @@ def parse(der: bytes) -> Facts:
         facts = _facts(response, answers[0])
     except Exception:  # noqa: BLE001 - fail-closed border: as above, and times that no calendar has
         raise _unreadable() from None
-    # The octet before a signature counts its unused bits. Nothing signs it, and `cryptography` passes over it.
-    if b"\0" + facts.signature not in der:  # check: S4
+    if not _has_whole_signature(der, facts):  # check: S4
         raise messages.malformed(actual="an OCSP response whose signature has unused bits")
     return facts
+
+
+def _has_whole_signature(der: bytes, facts: Facts) -> bool:
+    """Whether all bits of the signature count. Nothing signs the octet that says so, and `cryptography` passes over it.
+
+    Behind what is signed stand the algorithm and then the signature, whose first octet it is (X.690, section 8.6.2).
+    """
+    _, algorithm_ends = _content(der, der.index(facts.signed) + len(facts.signed))
+    starts, _ = _content(der, algorithm_ends)
+    return der[starts] == 0
+
+
+def _content(der: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at `at` starts and ends. The element is known to be well-formed."""
+    size = der[at + 1]
+    starts = at + 2
+    if size & 0x80:
+        starts += size & 0x7F
+        size = int.from_bytes(der[at + 2 : starts], "big")
+    return starts, starts + size
 
 
 def _facts(response: OCSPResponse, answer: OCSPSingleResponse) -> Facts:

@@ -71,9 +71,15 @@ class ResponseAccount:
 
 
 def account(
-    der: bytes, *, certificate: Certificate, issuer: Certificate, pinned: Sequence[Certificate] = (), now: float
+    der: bytes,
+    *,
+    certificate: Certificate,
+    issuer: Certificate,
+    pinned: Sequence[Certificate] = (),
+    nocheck_needed: bool = True,
+    now: float,
 ) -> ResponseAccount | None:
-    """What `der` says; None for what can't be read to its end."""
+    """What `der` says; None for what can't be read to its end. `pinned` and `nocheck_needed` say who may sign."""
     try:
         response = ocsp.load_der_ocsp_response(der)
         status = response.response_status.name.lower().replace("_", " ")
@@ -82,7 +88,7 @@ def account(
         return ResponseAccount(
             response_status=status,
             answers=tuple(_answer(single, certificate, issuer) for single in response.responses),
-            signer=_signer(response, issuer, pinned, now),
+            signer=_signer(response, issuer, pinned, nocheck_needed=nocheck_needed, now=now),
             signature=_signature(response.signature_algorithm_oid.dotted_string),
             produced_at=response.produced_at_utc.timestamp(),
         )
@@ -141,7 +147,14 @@ def _mismatch(single: ocsp.OCSPSingleResponse, certificate: Certificate, issuer:
 # --- by whom ----------------------------------------------------------------------------------------------
 
 
-def _signer(response: ocsp.OCSPResponse, issuer: Certificate, pinned: Sequence[Certificate], now: float) -> Signer:
+def _signer(
+    response: ocsp.OCSPResponse,
+    issuer: Certificate,
+    pinned: Sequence[Certificate],
+    *,
+    nocheck_needed: bool,
+    now: float,
+) -> Signer:
     """The first that fits of the issuer, the pinned ones and those enclosed."""
     key, name = response.responder_key_hash, response.responder_name
     by: Literal["key", "name"] = "name" if key is None else "key"
@@ -162,11 +175,13 @@ def _signer(response: ocsp.OCSPResponse, issuer: Certificate, pinned: Sequence[C
         return told("pinned")
     for candidate in enclosed[:MAX_ENCLOSED]:
         if is_named(candidate):
-            return told("enclosed", *_delegation_faults(candidate, issuer, now))
+            return told("enclosed", *_delegation_faults(candidate, issuer, nocheck_needed=nocheck_needed, now=now))
     return told("unknown", "it is neither the issuer nor a certificate that the response encloses")
 
 
-def _delegation_faults(delegate: Certificate, issuer: Certificate, now: float) -> Iterator[str]:
+def _delegation_faults(
+    delegate: Certificate, issuer: Certificate, *, nocheck_needed: bool, now: float
+) -> Iterator[str]:
     """Why `issuer` did not delegate to this one. RFC 6960, section 4.2.2.2."""
     if not issued(delegate, issuer):
         yield "the certificate's issuer did not sign its certificate"
@@ -179,7 +194,7 @@ def _delegation_faults(delegate: Certificate, issuer: Certificate, now: float) -
         yield "its certificate is a CA's"
     if isinstance(key_usage, x509.KeyUsage) and not key_usage.digital_signature:
         yield "its key usage lacks digitalSignature"
-    if x509.OCSPNoCheck not in found:
+    if nocheck_needed and x509.OCSPNoCheck not in found:
         yield "its certificate lacks nocheck (id-pkix-ocsp-nocheck), so its own revocation can't be known"
     begins, ends = delegate.not_valid_before_utc.timestamp(), delegate.not_valid_after_utc.timestamp()
     if now < begins:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from policyjwt.expressions import reference
 from policyjwt.expressions.emitter import Emitter
-from policyjwt.expressions.generate_tests import Code, expression, operand, read
+from policyjwt.expressions.generate_tests import ROOTS, Code, expression, operand, read
 from policyjwt.expressions.scope import MAX_WORK, LimitReached, Scope
 from policyjwt.expressions.work import counts, may_reach_limit, paths_read, subtests
 from policyjwt.language.model import And, Not, Or, Quantified, Test
@@ -32,9 +32,8 @@ def emit_test(test: Test, out: Emitter, target: str, *, skew: int = 0) -> None:
     LimitReached.
     """
     if _levels(test) > _MOST_LEVELS or _loops(test) > _MOST_LOOPS:
-        out.line(
-            f"{target} = {out.const(_by_reference(test, skew))}(claims, header, context, now, certificate, client)"
-        )
+        values = ", ".join(ROOTS.values())
+        out.line(f"{target} = {out.const(_by_reference(test, skew))}(({values}), now)")
         return
     code = Code(out=out, skew=skew, locals={}, inside=False, work=None)
     if may_reach_limit(test):
@@ -153,19 +152,14 @@ def _loops(test: Test) -> int:
 _Values = Mapping[str, object]
 
 
-def _by_reference(test: Test, skew: int) -> Callable[[_Values, _Values, _Values, float, _Values, _Values], bool | None]:
-    """A test that Python can't read as one function, judged by the reference evaluator."""
+def _by_reference(test: Test, skew: int) -> Callable[[tuple[_Values, ...], float], bool | None]:
+    """A test that Python can't read as one function, judged by the reference evaluator.
 
-    def judge(
-        claims: _Values, header: _Values, context: _Values, now: float, certificate: _Values, client: _Values
-    ) -> bool | None:
-        roots = {
-            "claim": claims,
-            "header": header,
-            "context": context,
-            "certificate": certificate,
-            "client": client,
-        }
+    It takes what is under the roots, in their order, and the time.
+    """
+
+    def judge(values: tuple[_Values, ...], now: float) -> bool | None:
+        roots = dict(zip(ROOTS, values, strict=True))
         return reference.evaluate(test, Scope(roots=roots, now=now, skew=skew, variables={}))
 
     return judge

@@ -34,7 +34,7 @@ from policyjwt.patterns.matcher import matcher
 Key: TypeAlias = tuple[str, tuple[str, ...]]
 """A root and members below it: what a local holds."""
 
-_ROOTS = {"claim": "claims", "header": "header", "context": "context", "certificate": "certificate", "client": "client"}
+ROOTS = {"claim": "claims", "header": "header", "context": "context", "certificate": "certificate", "client": "client"}
 """The locals that generated code finds. Any other root is unknown."""
 
 _SWAPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -56,9 +56,9 @@ class Code:
 
 def read(path: Path, code: Code) -> str:
     """The local with the value at a path, None if there is none. What stands above it has a local too."""
-    if path.root != "variable" and path.root not in _ROOTS:
+    if path.root != "variable" and path.root not in ROOTS:
         return "None"
-    above = _ROOTS.get(path.root, "")
+    above = ROOTS.get(path.root, "")
     for end in range(1, len(path.members) + 1):
         key = (path.root, path.members[:end])
         if key not in code.locals:

@@ -5,7 +5,7 @@ A store of your own needs the members of `ReplayStore` and no base class.
 
 from policyjwt.errors import StoreUnavailable
 from policyjwt.replay.memory import MemoryReplayStore
-from policyjwt.replay.protocol import InspectOnly, ReplayStore, StoreFull, store_key, time_to_live
+from policyjwt.replay.protocol import InspectOnly, ReplayStore, StoreFull, StoreNotDurable, store_key, time_to_live
 from policyjwt.replay.sqlite import SqliteReplayStore
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ReplayStore",
     "SqliteReplayStore",
     "StoreFull",
+    "StoreNotDurable",
     "StoreUnavailable",
     "store_key",
     "time_to_live",

@@ -22,6 +22,9 @@ MAX_SKEW: Final = 300
 MAX_AGE: Final = 24 * 3600
 """Seconds: the largest `age` that the language allows beside a nonce."""
 
+MAX_PROOF_AGE: Final = 3600
+"""Seconds: the largest age of a holder's proof that the language allows."""
+
 MAX_TTL: Final = 1 << 53
 """Seconds: no store holds a key for longer, and asked for more it refuses. It never shortens."""
 
@@ -30,6 +33,10 @@ _VERSION: Final = "1"
 
 class StoreFull(StoreUnavailable):
     """A bounded store is full of keys that are still alive. It never forgets one to make room."""
+
+
+class StoreNotDurable(StoreUnavailable):
+    """Too few replicas have acknowledged the key. It counts as used all the same: what is written stays written."""
 
 
 @runtime_checkable
@@ -109,6 +116,19 @@ def time_to_live(*, exp: float | None, iat: float | None, now: float) -> int:
         return max(1, ends + extra - math.floor(now))
     # Fractions are exact and never overflow, whatever a token says.
     return max(1, math.ceil(Fraction(ends) + extra - Fraction(now)))
+
+
+def proof_key(*, thumbprint: str, jti: str) -> bytes:
+    """The 32 bytes under which a holder's proof is consumed. They are the holder's own: no client spends another's."""
+    values = [value.encode("utf-8", "surrogatepass") for value in (_VERSION, "proof", thumbprint, jti)]
+    return sha256(b"".join([b"%d:%b" % (len(value), value) for value in values])).digest()
+
+
+def proof_time_to_live(*, iat: float, now: float) -> int:
+    """For how many seconds a proof is held: to the last instant at which any policy could accept it, rounded up."""
+    if not (_is_finite(iat) and _is_finite(now)):
+        raise ValueError("a time is not finite")
+    return max(1, math.ceil(Fraction(iat) + MAX_PROOF_AGE + MAX_SKEW - Fraction(now)))
 
 
 def _is_finite(value: float) -> bool:

@@ -17,6 +17,7 @@ from policyjwt.source import Place
 from policyjwt.verdict import Outcome
 
 if TYPE_CHECKING:
+    from policyjwt.evidence.dpop import Proof
     from policyjwt.expressions.emitter import Emitter
     from policyjwt.verdict import KeyUsed
 
@@ -92,7 +93,7 @@ class Facts:
     """What the lines of a policy judge: verified claims and inner header, the request, and the moment.
 
     `certificate` and `client` are what rules may read of the signer's certificate and the client's; `evidence` are the
-    results by the name of their line.
+    results by the name of their line, `proof` is the holder's.
     """
 
     claims: Mapping[str, object]
@@ -102,6 +103,7 @@ class Facts:
     certificate: Mapping[str, object] = field(default_factory=dict)
     client: Mapping[str, object] = field(default_factory=dict)
     evidence: Mapping[str, EvidenceResult] = field(default_factory=dict)
+    proof: Proof | None = None
     key: KeyUsed | None = None
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import CheckedPolicy, IssuerFrom, Nonce, Replay
+from policyjwt.replay.protocol import proof_key, proof_time_to_live, store_key, time_to_live
 from policyjwt.requirements.describe import value_text
 from policyjwt.requirements.freshness import time_of
 from policyjwt.requirements.line import (
@@ -110,6 +111,17 @@ class NonceLine:
         """The nonce of a token for which the line is met."""
         return str(walk(claims, self.nonce.claim.members))
 
+    def consumed(self, facts: Facts) -> tuple[bytes, int]:
+        """What is consumed, as a store takes it: the key, and for how many seconds it is held."""
+        key = store_key(
+            scope=self.scope,
+            issuer=self.issuer(facts.claims),
+            within=self.within(facts.claims),
+            path=self.nonce.claim.members,
+            nonce=self.value(facts.claims),
+        )
+        return key, time_to_live(exp=time_of(facts, "exp"), iat=time_of(facts, "iat"), now=facts.now)
+
     def explain(self, facts: Facts, result: str, *, values: bool) -> Explanation:
         """See `Line`."""
         path = self.nonce.claim.text
@@ -131,6 +143,68 @@ class NonceLine:
         if result == "nonce_invalid":
             expected = f"a string of 1 to {MOST_BYTES} bytes, used once"
         return Explanation(actual, expected)
+
+    def instants(self, facts: Facts) -> Iterator[float]:
+        """See `Line`."""
+        return no_instants()
+
+
+@dataclass(frozen=True, slots=True)
+class ProofOnceLine:
+    """`proof once`: the holder's proof is consumed, not the token. There is none where the proof failed."""
+
+    about: About
+    policy: str
+
+    def judge(self, facts: Facts) -> str:
+        """See `Line`."""
+        return MET if facts.evidence["holder"].result == MET else NOT_REACHED
+
+    def emit(self, out: Emitter, target: str) -> None:
+        """See `Line`."""
+        out.line(f"{target} = 'met' if evidence['holder'].result == 'met' else 'not_reached'")
+
+    def consumed(self, facts: Facts) -> tuple[bytes, int]:
+        """As of a nonce: unique for the holder's key, whatever token it came with (RFC 9449, section 11.1)."""
+        proof = facts.proof
+        if proof is None:
+            raise ValueError("there is no proof to consume")
+        return proof_key(thumbprint=proof.thumbprint, jti=proof.jti), proof_time_to_live(
+            iat=proof.issued_at, now=facts.now
+        )
+
+    def explain(self, facts: Facts, result: str, *, values: bool) -> Explanation:
+        """See `Line`."""
+        return Explanation("the proof was not consumed", "each proof is accepted once")
+
+    def instants(self, facts: Facts) -> Iterator[float]:
+        """See `Line`."""
+        return no_instants()
+
+
+ConsumingLine: TypeAlias = NonceLine | ProofOnceLine
+"""What is consumed in a store, last of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHolderLine:
+    """`by holder`: nobody but the holder of the key can present the token; the holder may do so again."""
+
+    about: About
+
+    def judge(self, facts: Facts) -> str:
+        """See `Line`."""
+        return MET if facts.evidence["holder"].result == MET else NOT_REACHED
+
+    def emit(self, out: Emitter, target: str) -> None:
+        """See `Line`."""
+        out.line(f"{target} = 'met' if evidence['holder'].result == 'met' else 'not_reached'")
+
+    def explain(self, facts: Facts, result: str, *, values: bool) -> Explanation:
+        """See `Line`."""
+        if result == NOT_REACHED:
+            return Explanation("nothing shows who presents the token", "the holder of the token's key")
+        return Explanation("only the holder of the token's key can use it again", "the holder of the token's key")
 
     def instants(self, facts: Facts) -> Iterator[float]:
         """See `Line`."""
@@ -177,6 +251,13 @@ def lines(policy: CheckedPolicy) -> Iterator[Line]:
         because = replay.reusable.because.value
         about = About(stage="replay", place=replay.reusable.place, section="replay", because=because)
         yield ReusableLine(about, age, policy.skew)
+    if replay.by_holder is not None:
+        yield ByHolderLine(About(stage="replay", place=replay.by_holder.place, section="replay"))
+    if replay.proof_once is not None:
+        about = About(
+            stage="replay", place=replay.proof_once.place, section="replay", reference="RFC 9449, section 11.1"
+        )
+        yield ProofOnceLine(about, policy.name)
     if replay.nonce is None:
         return
     yield NonceLine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policyjwt.language.model import CheckedPolicy, Holder, Replay, X5c
+from policyjwt.language.model import CheckedPolicy, X5c
 from policyjwt.source import Place
 
 
@@ -15,9 +15,3 @@ def unbuilt(policy: CheckedPolicy) -> Iterator[tuple[Place, str]]:
         yield block.encryption.place, "encrypted tokens"
     if block.status is not None and isinstance(block.status.keys, X5c):
         yield block.status.keys.place, "status lists that are signed under a certificate path"
-    if isinstance(policy.holder, Holder):
-        yield policy.holder.place, "proofs of the holder"
-    if isinstance(policy.replay, Replay):
-        for marker in (policy.replay.proof_once, policy.replay.by_holder):
-            if marker is not None:
-                yield marker.place, "replay protection by the holder's proof"

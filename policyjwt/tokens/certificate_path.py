@@ -88,6 +88,7 @@ def find_path(header: Mapping[str, object], demand: PathDemand, *, alg: str, now
         raise x5c_messages.leaf_is_anchor()
     _check_order(certificates)  # 3. one path and nothing else
     chain = _validated(certificates, demand, now=now)  # 4. RFC 5280, section 6
+    _check_rest(certificates, chain)
     check_profile(chain)  # 5. what the library leaves to us
     check_usages(chain, demand.usage)
     check_constraints(chain)
@@ -159,6 +160,16 @@ def _check_order(certificates: Sequence[Certificate]) -> None:
     for each, other in side_issuers:
         if has_issued(other, each):  # check: P1
             raise x5c_messages.path_invalid(actual="the certificates of `x5c` form more than one path, or a circle")
+
+
+def _check_rest(certificates: Sequence[Certificate], chain: Sequence[Certificate]) -> None:
+    """What `x5c` holds beyond the path, which may end in an anchor before it does, has signed what stands before it.
+
+    One that only bears the name of an issuer certifies nothing, and has no business there.
+    """
+    for below, above in pairwise(certificates):
+        if above not in chain and not has_issued(above, below):  # check: P1
+            raise x5c_messages.path_invalid(actual="`x5c` holds a certificate that has not signed the one before it")
 
 
 # --- RFC 5280, section 6 ----------------------------------------------------------------------------------

@@ -27,6 +27,15 @@ def missing() -> TokenRefused:
     return TokenRefused("token.missing", actual="no token was given", expected="a token of three segments")
 
 
+def presented_twice() -> TokenRefused:
+    """RFC 6750, section 2; RFC 9449, section 4.3, check 1: of two, nobody knows which is meant."""
+    return TokenRefused(
+        "token.presented_twice",
+        actual="the request presents its credentials more than once",
+        expected="one Authorization header, one proof, and no token in the query",
+    )
+
+
 def size(*, characters: int, limit: int) -> TokenRefused:
     """CVE-2025-61920: a size limit comes before any decoding."""
     return TokenRefused(

@@ -129,6 +129,16 @@ TABLE: dict[str, tuple[str, list[str]]] = {
         ),
         ["11 PJ325"] * 6,
     ),
+    "a staple in a parameter of another meaning": (
+        policy(signature=X5C, revocation='revocation { staple ocsp from header "x5t#S256" age at most 24h }'),
+        ["11 PJ335"],
+    ),
+    "a staple in a parameter of its own": (
+        policy(
+            signature=X5C, revocation='revocation { staple ocsp from header "https://a.example/o" age at most 24h }'
+        ),
+        [],
+    ),
     # rules
     "a certificate that is not there": (policy('require certificate.subject.cn == "x"'), ["13 PJ331"]),
     "a client that is not there": (policy('require a == "x" when client.serial == "y"'), ["13 PJ331"]),

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from policyjwt.checker.keys_resolve import resolve_keys
 from policyjwt.diagnostics import Level, in_order
+from policyjwt.evidence import crl_snapshot
 from tests.checker.policy_text import NOW, blocks, key_check, policy
 from tests.evidence.test_engine_lists import listed
 from tests.pki import authority, usage
@@ -214,6 +215,19 @@ def test_revocation_lists(tmp_path: Path, content: bytes | None, wanted: list[st
     (tmp_path / "ca.pem").write_bytes(certificate())
     if content is not None:
         (tmp_path / "list.crl").write_bytes(content)
+    signature = 'signature { algorithms ES256 keys x5c { anchors "ca.pem" leaf san dns "a.example" } }\n'
+    revocation = 'revocation { crl snapshot "list.crl"  age at most 1d }'
+    assert said(policy(signature=signature, revocation=revocation), tmp_path) == wanted
+
+
+@pytest.mark.parametrize(("room", "wanted"), [(1, []), (0, []), (-1, ["PJ400@12"])])
+def test_revocation_lists_are_read_up_to_the_limit_of_snapshots(
+    tmp_path: Path, room: int, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(certificate())
+    data = listed()
+    (tmp_path / "list.crl").write_bytes(data)
+    monkeypatch.setattr(crl_snapshot, "MAX_SNAPSHOT_BYTES", len(data) + room)
     signature = 'signature { algorithms ES256 keys x5c { anchors "ca.pem" leaf san dns "a.example" } }\n'
     revocation = 'revocation { crl snapshot "list.crl"  age at most 1d }'
     assert said(policy(signature=signature, revocation=revocation), tmp_path) == wanted

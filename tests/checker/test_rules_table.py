@@ -104,6 +104,13 @@ LOUD: list[tuple[tuple[str, ...], list[str]]] = [
     (('require `cl\u0430ims` == "x"',), ["PJ969@1"]),
     (('require a == "\u0440aypal"',), ["PJ969@1"]),
     (('require a == "x\u200by"',), ["PJ970@1"]),
+    # thumbprints, of which a certificate has two
+    (('forbid certificate.thumbprint == "ab"',), ["PJ972@1"]),
+    (('require certificate.thumbprint != "ab"',), ["PJ972@1"]),
+    (('require certificate.thumbprint not in ["ab", "cd"]',), ["PJ972@1"]),
+    (('require not (certificate.thumbprint == "ab")',), ["PJ972@1"]),
+    (('require not (certificate.thumbprint starts with "ab-")',), ["PJ972@1"]),
+    (('require a == "x" when certificate.thumbprint == "ab"',), ["PJ972@1"]),
 ]  # fmt: skip
 
 QUIET: list[tuple[str, ...]] = [
@@ -151,6 +158,10 @@ QUIET: list[tuple[str, ...]] = [
     ("require scope is string",),
     ("require aud is list",),
     ('require ver in ["1.0", 2]',),
+    ('require certificate.thumbprint == "ab"',),
+    ('require certificate.thumbprint in ["ab", "cd"]',),
+    ('require a == "x" unless certificate.thumbprint == "ab"',),
+    ('forbid certificate.serial == "ab"',),
 ]  # fmt: skip
 
 

@@ -265,6 +265,24 @@ def test_json(cli: Cli) -> None:
     assert (found["response"]["signer"]["kind"], found["response"]["signer"]["faults"]) == ("enclosed", [])
 
 
+def test_what_the_policies_may_allow_to_be_absent(cli: Cli) -> None:
+    endless, unchecked = good(next_update=None), good(signer=responder(pki().intermediate, nocheck=False))
+    out = shown(cli, endless, "--age", "1h", "--without-next-update")
+    assert out.startswith("GOOD until 2023-11-14T23:03:20Z, in 50m\n\n")
+    assert "  next update  none: when there is news is not said\n" in out
+    out = shown(cli, unchecked, "--age", "1h", "--without-nocheck")
+    assert out.startswith("GOOD until 2023-11-14T23:03:20Z, in 50m\n\n")
+    assert "whose certificate the response encloses; that one may sign\n" in out
+    for der, other, code in (
+        (endless, "--without-nocheck", "staple.no_next_update"),
+        (unchecked, "--without-next-update", "staple.responder_revocation_unknown"),
+    ):
+        assert shown(cli, der, "--age", "1h", other).startswith(f"NOT GOOD   {code}\n")
+    both = good(next_update=None, signer=responder(pki().intermediate, nocheck=False))
+    assert shown(cli, both, "--age", "1h", "--without-nocheck", "--without-next-update").startswith("GOOD until")
+    assert shown(cli, both, "--age", "10s", "--without-nocheck", "--without-next-update").startswith("NOT GOOD")
+
+
 @pytest.mark.parametrize("stdin", [True, False])
 @pytest.mark.parametrize("form", ["der", "base64", "lines", "pem", "pem with CRLF"])
 def test_how_a_response_is_written(cli: Cli, form: str, stdin: bool) -> None:  # noqa: FBT001 - of pytest
@@ -444,6 +462,20 @@ def test_what_is_not_good_is_never_written(
     assert [file for file in os.listdir() if file.startswith(".")] == []
 
 
+@pytest.mark.parametrize("option", ["--without-next-update", "--without-nocheck"])
+def test_what_the_policies_allow_to_be_absent_is_written(cli: Cli, today: dict[str, Party], option: str) -> None:
+    lasting: Any = {"begins": now() - DAY, "ends": now() + 30 * DAY}
+    if option == "--without-nocheck":
+        der = signed_now(today, signer=responder(today["root"], nocheck=False, **lasting))
+    else:
+        der = signed_now(today, next_update=None)
+    more = ("--out", "staple.der", "--age", "1h")
+    assert fetched(cli, today, der, *more)[0].status == 1
+    assert not Path("staple.der").exists()
+    assert fetched(cli, today, der, *more, option)[0].status == 0
+    assert Path("staple.der").read_bytes() == der
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [(TRY_LATER, "staple.unsuccessful"), (b"", "staple.malformed"), (b"\x30" * 60_000, "staple.too_large")],
@@ -564,6 +596,14 @@ def test_a_full_disk_leaves_the_old_file(cli: Cli, today: dict[str, Party], monk
         (("fetch", "leaf.pem", "--issuer", "ca.pem", "--age", "36501d"), "`--age` is no duration"),
         (("fetch", "leaf.pem", "--issuer", "ca.pem", "--age", "01h"), "`--age` is no duration"),
         (("fetch", "leaf.pem", "--issuer", "ca.pem", "--skew", "soon"), "`--skew` is no duration"),
+        (
+            ("fetch", "leaf.pem", "--issuer", "ca.pem", "--without-next-update"),
+            "`--without-next-update` needs `--age`: what names no end is good for an age alone",
+        ),
+        (
+            ("show", "x", "--certificate", "leaf.pem", "--issuer", "ca.pem", "--without-next-update"),
+            "`--without-next-update` needs `--age`: what names no end is good for an age alone",
+        ),
         (("fetch", "leaf.pem", "--issuer", "ca.pem", "--timeout", "0"), "invalid value for `--timeout`"),
         (("fetch", "leaf.pem", "--issuer", "ca.pem", "--timeout", "301"), "invalid value for `--timeout`"),
         (("fetch", "leaf.pem", "--issuer", "ca.pem", "--cert-id", "md5"), "invalid value for `--cert-id`"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import shlex
@@ -20,13 +21,16 @@ import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from policyjwt import Engine, Inspection, issuing
 from policyjwt.evidence import crl, ocsp, short_lived
 from policyjwt.replay import InspectOnly, MemoryReplayStore
 from policyjwt.tokens.decode import decode
 from tests.docs.pages import blocks
-from tests.pki import authority, leaf, responder, staple
+from tests.evidence import flow
+from tests.issuer import NOW
+from tests.pki import authority, leaf, pki, responder, revocation_list, staple
 from tests.shared import ROOT
 
 PAGE = ROOT / "docs" / "revocation.md"
@@ -42,7 +46,8 @@ CALLER = "from policyjwt import Context"
 RECORD = "import json"
 CRL = "cat > ca.cnf <<'END'"
 DAY = next(text for text in TEXTS if text.startswith("openssl req -x509 -CA"))
-SECTIONS = ("revocation {", "revocation { short-lived certificate at most 1d }")
+BY_CALLER = "revocation { staple ocsp from caller  age at most 1h  cover leaf }"
+SECTIONS = ("revocation {", "revocation { short-lived certificate at most 1d }", BY_CALLER)
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -120,8 +125,10 @@ def _judged(folder: Path, names: dict[str, Any], policy: str) -> None:
     store = MemoryReplayStore(10, single_process=True)
     verdict = Engine.from_text(policy, "payments.policy", folder, replay=store).evaluate(names["token"])
     assert verdict, str(verdict)
-    exec(compile(TEXTS[RECORD], str(PAGE), "exec"), {"verdict": verdict})
-    by_caller = policy.replace('from header "x5ocsp"', "from caller")
+    judged: dict[str, Any] = {"verdict": verdict}
+    exec(compile(TEXTS[RECORD], str(PAGE), "exec"), judged)
+    _is_as_large_as_the_page_says(judged["kept"], len(names["token"]))
+    by_caller = policy.replace(section(), TEXTS[BY_CALLER])
     chain = (folder / "chain.pem").read_bytes()
     bare = jwt.encode(
         names["claims"], (folder / "idp.key").read_text(), "ES256", headers={"typ": "at+jwt", **issuing.header(chain)}
@@ -132,6 +139,15 @@ def _judged(folder: Path, names: dict[str, Any], policy: str) -> None:
     inspection = given["verdict"]
     assert isinstance(inspection, Inspection)
     assert inspection.would_trust, str(inspection)
+
+
+def _is_as_large_as_the_page_says(kept: str, token: int) -> None:
+    """Within a tenth; the files of the policy are its own and the anchor's."""
+    besides, whole = record_figures()[:2]
+    policy = json.loads(kept)["policy"]
+    files = [policy["text"], *policy["files"].values()]
+    assert abs(len(kept) - 1000 * whole) <= 100 * whole, (len(kept), token, sum(map(len, files)))
+    assert abs(len(kept) - token - sum(map(len, files)) - 1000 * besides) <= 100 * besides
 
 
 @needs_openssl
@@ -261,13 +277,19 @@ def test_the_calendar_is_every_quarter_of_an_hour() -> None:
 # ------------------------------------------------------------------------------------------- the policies
 
 
-def others() -> Iterator[Any]:
-    """The policy of the page, and the same with each of the other sections."""
+def section() -> str:
+    """The section of the page's policy that the others stand for."""
     found = re.search(r"^  revocation \{\n(?:    .*\n)+  \}\n", TEXTS[POLICY], re.MULTILINE)
     assert found is not None
+    return found.group()
+
+
+def others() -> Iterator[Any]:
+    """The policy of the page, and the same with each of the other sections."""
     yield pytest.param(TEXTS[POLICY], id="staple")
-    yield pytest.param(TEXTS[POLICY].replace(found.group(), TEXTS[SECTIONS[0]]), id="crl")
-    short = TEXTS[POLICY].replace(found.group(), TEXTS[SECTIONS[1]])
+    yield pytest.param(TEXTS[POLICY].replace(section(), TEXTS[BY_CALLER]), id="caller")
+    yield pytest.param(TEXTS[POLICY].replace(section(), TEXTS[SECTIONS[0]]), id="crl")
+    short = TEXTS[POLICY].replace(section(), TEXTS[SECTIONS[1]])
     yield pytest.param(short.replace("non-repudiation, ", ""), id="short-lived")
 
 
@@ -321,6 +343,51 @@ def test_the_figures_hold(keys: str, shown: tuple[int, ...]) -> None:
     staples: list[list[bytes]] = [[], [staple(subject)], [staple(subject, signer=delegate)]]
     measured = [issuing.added_bytes(issuing.header(chain, each)) for each in staples]
     assert all(abs(one - other) <= one / 10 for one, other in zip(measured, shown, strict=True)), measured
+
+
+def record_figures() -> tuple[int, ...]:
+    """In kB: what a record has besides, what the page's has in all, what a thousand entries add."""
+    text = PAGE.read_text("utf-8").partition("As JSON a record has")[2]
+    return tuple(int(figure) for figure in re.findall(r"(\d+) kB", text))
+
+
+def test_a_list_is_in_every_record(tmp_path: Path) -> None:
+    sizes = []
+    for count in (0, 1000):
+        serials = range(2**62, 2**62 + count)
+        data = revocation_list(pki().intermediate, serials, this_update=NOW - 60).public_bytes(Encoding.PEM)
+        judge = flow.engine(
+            tmp_path,
+            revocation='revocation { crl snapshot "list.crl"  age at most 1d  cover leaf }',
+            files={"list.crl": data},
+        )
+        sizes.append(len(json.dumps(judge.evaluate(flow.signed()).record())))
+    assert abs(sizes[1] - sizes[0] - 1000 * record_figures()[2]) <= 500, sizes
+
+
+@pytest.mark.parametrize(
+    ("policy", "presented", "given", "codes"),
+    [
+        (flow.HEADER, lambda: flow.stapled(flow.good()), b"looked at by nobody", set()),
+        (flow.JADES, lambda: flow.flattened(flow.signed(), header=flow.jades(flow.good())), b"nobody", set()),
+        (flow.CALLER, flow.signed, flow.good(), set()),
+        (flow.CALLER, lambda: flow.stapled(flow.good()), flow.good(), {"staple.ambiguous"}),
+        (
+            flow.JADES,
+            lambda: flow.flattened(flow.stapled(flow.good()), header=flow.jades(flow.good())),
+            None,
+            {"staple.ambiguous"},
+        ),
+    ],
+)
+def test_responses_in_several_places(
+    tmp_path: Path, policy: str, presented: Callable[[], str], given: bytes | None, codes: set[str]
+) -> None:
+    judge = flow.engine(tmp_path, revocation=policy)
+    assert flow.outcome(judge, presented(), staples=() if given is None else (given,)) == codes
+    says = " ".join(PAGE.read_text("utf-8").split())
+    assert "in its header and in `etsiU` is refused as ambiguous (`staple.ambiguous`)" in says
+    assert "What the caller hands over is looked at only by `from caller`" in says
 
 
 def test_joserfc_needs_the_registry_that_the_page_names() -> None:

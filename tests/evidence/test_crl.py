@@ -545,6 +545,7 @@ def made(number: int | None, this_update: float = NOW - 600, **more: Any) -> x50
 
 
 USERS = [(point(only_contains_user_certs=True), True)]
+CAS = [(point(only_contains_ca_certs=True), True)]
 ROLLBACK: dict[str, tuple[list[x509.CertificateRevocationList], list[x509.CertificateRevocationList], bool]] = {
     "the same": ([made(5)], [made(5)], True),
     "one more": ([made(5)], [made(6, NOW)], True),
@@ -563,6 +564,18 @@ ROLLBACK: dict[str, tuple[list[x509.CertificateRevocationList], list[x509.Certif
     "part new, later": ([made(5)], [made(5), made(1, NOW, extensions=USERS)], True),
     "part new, made before": ([made(5)], [made(5), made(1, NOW - 601, extensions=USERS)], False),
     "part gone": ([made(5), made(1, extensions=USERS)], [made(5)], True),
+    "part gone, nothing newer": ([made(5), made(1, NOW, extensions=USERS)], [made(5)], False),
+    "part gone, the other one newer": ([made(5), made(1, extensions=USERS)], [made(6, NOW)], True),
+    "an old whole list in place of parts": (
+        [made(5, NOW - 700), made(5, extensions=USERS)],
+        [made(3, NOW - 650)],
+        False,
+    ),
+    "a new part between the two held": (
+        [made(5, NOW - 700), made(5, extensions=USERS)],
+        [made(5, NOW - 700), made(5, extensions=USERS), made(1, NOW - 650, extensions=CAS)],
+        False,
+    ),
     "part goes back": ([made(5), made(2, extensions=USERS)], [made(5), made(1, extensions=USERS)], False),
     "a forged one can't lift the real one": (
         [made(5)],

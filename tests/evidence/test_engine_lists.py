@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from policyjwt import Context, Engine, PolicyError, recheck
+from policyjwt.evidence import crl_snapshot
+from policyjwt.language.files import Files
 from policyjwt.tokens import KeySet
 from tests import issuer
 from tests.evidence.flow import codes, engine, outcome, signed
 from tests.issuer import NOW, URL, Issuer, claims, policy
-from tests.pki import DAY, Party, pki, revocation_list
+from tests.pki import DAY, Party, entry, pki, revocation_list
 
 CRL = 'revocation { crl snapshot "list.crl"  age at most 1d  cover leaf }'
 
@@ -39,7 +42,7 @@ def test_a_signer_that_no_list_names_is_trusted(tmp_path: Path) -> None:
     assert verdict, str(verdict)
     assert "crl.met" in {finding.code for finding in verdict.findings}
     given = {each.name: each.by for each in verdict.assurances if each.assured}
-    assert given["revocation"] == "the revocation list does not name the certificate, 1m old; at most 1d old"
+    assert given["revocation"] == "a revocation list that is 1m old does not name the certificate; at most 1d old"
     assert recheck(json.loads(json.dumps(verdict.record()))).differences == ()
 
 
@@ -84,6 +87,42 @@ def test_a_new_list_counts_from_the_reload_on_and_an_older_one_never(tmp_path: P
     with pytest.raises(PolicyError):
         judge.reload()
     assert outcome(judge, signed()) == {"crl.revoked"}
+
+
+@pytest.mark.parametrize(("room", "loads"), [(1, True), (0, True), (-1, False)])
+def test_one_limit_for_the_size_of_a_snapshot(
+    tmp_path: Path,
+    room: int,
+    loads: bool,  # noqa: FBT001 - of pytest
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As it is checked, so it is loaded."""
+    data, limits, read = listed(), list[tuple[str, int | None]](), Files.read
+
+    def noted(files: Files, root: str, path: str, **limit: int) -> bytes:
+        limits.append((path, limit.get("limit")))
+        return read(files, root, path, **limit)
+
+    monkeypatch.setattr(crl_snapshot, "MAX_SNAPSHOT_BYTES", len(data) + room)
+    monkeypatch.setattr(Files, "read", noted)
+    if loads:
+        assert outcome(engine(tmp_path, revocation=CRL, files={"list.crl": data}), signed()) == set()
+        assert ("list.crl", len(data) + room) in limits
+    else:
+        with pytest.raises(PolicyError) as refused:
+            engine(tmp_path, revocation=CRL, files={"list.crl": data})
+        assert {fault.code for fault in refused.value.diagnostics if fault.stops_loading} == {"PJ400"}
+
+
+def test_a_million_of_the_largest_entries_fit_into_a_snapshot() -> None:
+    """By the size of one: with the longest serial number (RFC 5280, section 4.1.2.2) and a reason."""
+    serials = [2**158 + number for number in range(1000)]
+    reason = x509.CRLReason(x509.ReasonFlags.key_compromise)
+    entries = [entry(serial, (reason, False)) for serial in serials]
+    made = [revocation_list(pki().intermediate, some).public_bytes(Encoding.PEM) for some in (entries, entries[:1])]
+    each = (len(made[0]) - len(made[1])) / (len(entries) - 1)
+    assert 71 < each < 73
+    assert each * crl_snapshot.MAX_ENTRIES < crl_snapshot.MAX_SNAPSHOT_BYTES
 
 
 # ------------------------------------------------------------------------------------------------ status

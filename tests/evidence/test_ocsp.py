@@ -11,6 +11,7 @@ from cryptography.x509 import ocsp
 
 from policyjwt.evidence import ocsp_parse, ocsp_responder
 from policyjwt.evidence.ocsp import authenticate
+from tests.der import BIT_STRING, OCTET_STRING, SEQUENCE, inside, tlv
 from tests.evidence.staples import (
     DEMAND,
     PATH,
@@ -22,7 +23,7 @@ from tests.evidence.staples import (
     with_answers,
 )
 from tests.issuer import NOW
-from tests.pki import DAY, Party, authority, leaf, responder, sign, staple
+from tests.pki import DAY, Party, authority, leaf, party, responder, sign, staple
 
 REVOKED, UNKNOWN = ocsp.OCSPCertStatus.REVOKED, ocsp.OCSPCertStatus.UNKNOWN
 LEAF, INTERMEDIATE, ROOT = PKI.leaf, PKI.intermediate, PKI.root
@@ -170,6 +171,28 @@ def test_s4_unused_bits_of_a_signature() -> None:
     der = rebuilt(S0, signature=even)
     assert judged(der) == "met"
     assert judged(with_an_unused_bit(der, even)) == "malformed"
+
+
+def test_s4_unused_bits_whatever_is_enclosed() -> None:
+    """The octets of a whole signature somewhere behind, in a certificate that comes along, make it no whole one."""
+    answers = (staple(LEAF, certificates=[party("x")]) for _ in range(200))
+    der, signature = next(
+        (answer, found) for answer in answers if not (found := ocsp.load_der_ocsp_response(answer).signature)[-1] & 1
+    )
+    junk = party(
+        "x", extensions=[(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\0" + signature), False)]
+    )
+    status, response_bytes = inside(der)
+    kind, basic = inside(response_bytes.content)
+    data, algorithm, bits, _ = inside(basic.content)
+    parts = [
+        data.whole,
+        algorithm.whole,
+        tlv(BIT_STRING, b"\1", bits.content[1:]),
+        tlv(0xA0, tlv(SEQUENCE, junk.der)),
+    ]
+    inner = tlv(SEQUENCE, kind.whole, tlv(OCTET_STRING, tlv(SEQUENCE, *parts)))
+    assert judged(tlv(SEQUENCE, status.whole, tlv(response_bytes.tag, inner))) == "malformed"
 
 
 def test_s4_unused_bits_of_the_signature_of_a_delegate() -> None:

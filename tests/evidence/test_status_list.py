@@ -467,6 +467,13 @@ def test_what_is_known_of_texts_is_bounded(work: list[str]) -> None:
     assert work == ["decode"]
 
 
+@pytest.mark.parametrize("sub", [..., None, 1, [STATUS_URI], {"uri": STATUS_URI}])
+def test_of_a_sub_that_is_no_text_nothing_is_kept(sub: object) -> None:
+    remembered = StatusLists()
+    assert not_found([status_list(lister(), [1], sub=sub)], remembered) == "status.wrong_list"
+    assert list(remembered._claimed.values()) == [None]
+
+
 def test_a_text_that_is_no_token_is_not_remembered() -> None:
     remembered = StatusLists()
     assert not_found(["garbage"], remembered) == not_found(["garbage"], remembered) == "status.list_invalid"

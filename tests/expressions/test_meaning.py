@@ -316,7 +316,8 @@ def test_a_root_that_is_not_given_is_unknown_not_absent() -> None:
 def test_certificates_are_roots(root: Any) -> None:
     span = demand("x == 1").span
     serial = Path(span, root, ("serial",), f"{root}.serial")
-    at = scope({"serial": "claimed"}, **{root: {"serial": "0a"}})
+    given: dict[str, Any] = {root: {"serial": "0a"}}
+    at = scope({"serial": "claimed"}, **given)
     assert both(Compare(span, "==", serial, Literal(span, "0a")), at) is True
     assert both(Compare(span, "==", serial, Literal(span, "claimed")), at) is False
     assert both(Presence(span, serial, True), at) is True

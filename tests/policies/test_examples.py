@@ -16,6 +16,7 @@ from policyjwt.language.load import load_paths
 from policyjwt.language.parse import parse
 from policyjwt.replay import InspectOnly
 from policyjwt.source import Source
+from tests.issuer import Issuer
 from tests.shared import ROOT
 
 FOLDER = ROOT / "policies" / "examples"
@@ -96,9 +97,17 @@ def test_policies_with_certificates_load(name: str) -> None:
         assert engine.status()["policies"] == [name]
 
 
-@pytest.mark.parametrize("name", ["partner-hook", "wallet", "mesh", "fleet"])
+@pytest.mark.parametrize("name", ["wallet", "mesh", "fleet"])
+def test_policies_with_holders_load(name: str) -> None:
+    (policy,) = [policy for policy in check(load_paths([FOLDER]), now=AS_OF).policies if policy.name == name]
+    keys = {"discovery:https://wallet.corp.example": Issuer("ES384").keys()} if name == "wallet" else {}
+    with Engine.load(FOLDER, use=policy.use, policies=[name], keys=keys, replay=InspectOnly()) as engine:
+        assert engine.status()["policies"] == [name]
+
+
+@pytest.mark.parametrize("name", ["partner-hook"])
 def test_what_is_not_enforced_is_not_loaded(name: str) -> None:
-    """Encryption and proofs of holders: sound to `validate`, an error to a service."""
+    """Encryption: sound to `validate`, an error to a service."""
     (policy,) = [policy for policy in check(load_paths([FOLDER]), now=AS_OF).policies if policy.name == name]
     with pytest.raises(PolicyError) as refused:
         Engine.load(FOLDER, use=policy.use, policies=[name], replay=InspectOnly())

@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "evidence": ("tokens", "errors", "spans"),
     "replay": ("errors",),
     "issuing": ("evidence", "tokens", "errors", "spans"),
+    "nonces": ("tokens", "errors"),
     "integrations": ("tokens", "errors"),
     # verdicts and their views
     "verdict": ("errors",),
@@ -42,7 +43,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "codes": ("diagnostics", "language.suggest"),
     # what a policy demands, whether it is sound, and how it runs
     "assurance": ("language.model",),
-    "requirements": (*_LANGUAGE, "spans", "verdict", "expressions"),
+    "requirements": (*_LANGUAGE, "spans", "verdict", "replay", "evidence", "expressions"),
     "checker": (
         *_LANGUAGE,
         "spans",
@@ -59,6 +60,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     # where the two flows meet
     "loading_messages": (*_TEXT, "language.suggest"),
     "key_sources": (*_LANGUAGE, "tokens", "keys", "loading_messages"),
+    "holders": ("errors", "request", "spans", "tokens", "evidence", "expressions", "requirements"),
     "signers": ("errors", "spans", "tokens", "evidence", "expressions", "requirements"),
     "statuses": ("errors", "spans", "tokens", "evidence", "expressions", "requirements"),
     "evidence_sources": (
@@ -68,6 +70,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "evidence",
         "checker",
         "key_sources",
+        "holders",
         "signers",
         "statuses",
     ),
@@ -78,6 +81,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "evidence",
         "evidence_sources",
         "recording",
+        "holders",
         "signers",
         "statuses",
         "loading_messages",
@@ -100,6 +104,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "spans",
         "views",
         "tokens",
+        "evidence",
+        "holders",
         "request",
         "assurance",
         "recording",

@@ -106,6 +106,12 @@ def test_of_several_anchors_the_one_that_signed_is_found() -> None:
     assert accepted(GOOD, demand(old, STRANGER, P.root)).certificates[-1] == P.root.certificate
 
 
+def test_what_stands_beyond_the_anchor_has_signed_too() -> None:
+    """One that only bears the anchor's name is no issuer of anything, whatever its key is for."""
+    fake = authority("Root")
+    assert invalid([*GOOD, fake], demand()) == "`x5c` holds a certificate that has not signed the one before it"
+
+
 def test_a_cross_signed_root_beside_its_anchor() -> None:
     """The anchor has the same name and key: what stands above it is not needed."""
     other = authority("Other")
