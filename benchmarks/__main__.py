@@ -1,6 +1,6 @@
 """All benchmarks, one after the other."""
 
-from benchmarks import commands, evaluate, rules, signers
+from benchmarks import commands, evaluate, replay, rules, signers
 
-for benchmark in (evaluate, rules, signers, commands):
+for benchmark in (evaluate, rules, signers, replay, commands):
     benchmark.main()

@@ -1,6 +1,6 @@
 """What a replay store costs: `consume` beside the bare call of its client, and the memory of a nonce that is alive.
 
-`python -m benchmarks.replay long` also fills a store in memory with a million nonces.
+`python -m benchmarks.replay long` fills the stores in memory and in Redis with a million nonces.
 """
 
 from __future__ import annotations
@@ -71,8 +71,35 @@ def postgresql(stack: ExitStack) -> Case:
     )
 
 
-# Redis: one function of the same form, and a line here.
-STORES: dict[str, Callable[[ExitStack], Case]] = {"memory": memory, "SQLite": sqlite, "PostgreSQL": postgresql}
+def redis(stack: ExitStack) -> Case:
+    """A store in Redis beside `SET NX` of its client; the server is one of the tests'."""
+    from redis import Redis
+
+    from policyjwt.replay import RedisReplayStore
+
+    url, fresh = served_by_redis(stack, "--appendonly", "yes"), keys()
+    ours = stack.enter_context(RedisReplayStore(url, timeout=60))
+    bare = stack.enter_context(Redis.from_url(url))
+    return (
+        lambda: ours.consume(next(fresh), TTL, NOTE),
+        lambda: bare.set(next(fresh), NOTE, ex=TTL, nx=True),
+    )
+
+
+def served_by_redis(stack: ExitStack, *arguments: str) -> str:
+    """The address of a server that runs until the stack is left."""
+    from tests.replay.servers import serving
+
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    return stack.enter_context(serving(Path(folder), *arguments)).url
+
+
+STORES: dict[str, Callable[[ExitStack], Case]] = {
+    "memory": memory,
+    "SQLite": sqlite,
+    "Redis": redis,
+    "PostgreSQL": postgresql,
+}
 NUMBER = {"memory": 2_000}
 
 
@@ -107,11 +134,40 @@ def held(count: int) -> float:
     return (after - before) / count
 
 
+def held_in_redis(count: int) -> float:
+    """Bytes of the server for each nonce that is alive: the store's own commands, sent a thousand at a time."""
+    from redis import Redis
+
+    from policyjwt.replay.redis_check import Facts
+    from policyjwt.replay.redis_settings import read_settings
+    from policyjwt.replay.redis_steps import consuming, new_attempt
+
+    with ExitStack() as stack:
+        url, fresh = served_by_redis(stack), keys()
+        settings, facts = read_settings(url), Facts(keeps=True, in_one=True, asked_at=0.0)
+        client = stack.enter_context(Redis.from_url(url))
+        before = client.info("memory")["used_memory"]
+        for _ in range(count // 1000):
+            pipeline = client.pipeline(transaction=False)
+            for _ in range(1000):
+                attempt = new_attempt(settings, key=next(fresh), ttl=24 * TTL, note=NOTE)
+                pipeline.execute_command(*next(consuming(settings, attempt, facts)))
+            assert pipeline.execute() == [None] * 1000
+        assert client.dbsize() == count
+        return float(client.info("memory")["used_memory"] - before) / count
+
+
 def main() -> None:
     """Print the ratios, and the memory of a nonce."""
     count = MILLION if "long" in sys.argv[1:] else 20_000
     report("replay stores", costs())
-    print(f"  memory: {held(count):.0f} bytes for each of {count} nonces that are alive")
+    print(
+        f"  memory: {held(count):.0f} bytes for each of {count} nonces that are alive, each with a note of {len(NOTE)}"
+    )
+    try:
+        print(f"  Redis: {held_in_redis(count):.0f} bytes of the server's memory for each of {count}")
+    except (ImportError, AssertionError) as error:
+        print(f"  Redis is left out: {type(error).__name__}")
 
 
 if __name__ == "__main__":

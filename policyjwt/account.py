@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from policyjwt import codes
 from policyjwt.assurance import TABLE, Standing
+from policyjwt.challenges import Error, Scheme, scheme_of
 from policyjwt.compiler.validator import Validator
 from policyjwt.errors import TokenRefused, UntrustedTokenError
 from policyjwt.expressions.explanation import Explanation
@@ -37,6 +38,7 @@ DEPENDENCY_CODES = frozenset(
     {
         "replay.store_unavailable",
         "replay.store_full",
+        "replay.not_durable",
         "key.set_stale",
         "crl.bad_signature",
         "crl.expired",
@@ -56,6 +58,25 @@ DEPENDENCY_CODES = frozenset(
 )
 """Refusals for which something of ours is to blame, or what the service handed over: the client may come again."""
 
+_PROOF_CODES = frozenset(
+    {
+        "holder.dpop_alg",
+        "holder.dpop_ath",
+        "holder.dpop_claims",
+        "holder.dpop_count",
+        "holder.dpop_htm",
+        "holder.dpop_htu",
+        "holder.dpop_jwk",
+        "holder.dpop_malformed",
+        "holder.dpop_nonce",
+        "holder.dpop_not_yet_valid",
+        "holder.dpop_signature",
+        "holder.dpop_stale",
+        "holder.dpop_typ",
+    }
+)
+"""What is wrong with a proof alone: the client makes another, for the same token."""
+
 _OF_THE_CALLER = frozenset({"staple.expired", "staple.missing", "staple.no_next_update", "staple.stale"})
 """The same, where the policy takes staples from the caller."""
 
@@ -68,6 +89,7 @@ class RefusedEarly:
     now: float
     text: str | None
     recorded: Recorded
+    schemes: tuple[Scheme, ...]
 
     def record(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
         """See `Account`."""
@@ -105,14 +127,21 @@ class RefusedEarly:
         """See `Account`."""
         return False
 
+    def challenge(self) -> str:
+        """See `Account`. The error stands with the first scheme that the service offers."""
+        first, *others = self.schemes
+        error: Error | None = None if self.missing() else "invalid_token"
+        return ", ".join([first.challenge(error), *(scheme.challenge() for scheme in others)])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class JudgedByPolicy:
     """A token that a policy judged. `results` are those of the validator's lines, None where verification stopped.
 
     `promised` are the results of the promises, `standings` what the policy's mechanisms give as loaded, `refused` is
-    why verification stopped, `consumed` a phrase about the nonce, `keys_until` the instant past which the keys are no
-    longer believed; `passes` is the decision, and `recorded` makes a record of all that it was made of.
+    why verification stopped, `consumed` a phrase about the nonce and `durability` one about its store, `keys_until` the
+    instant past which the keys are no longer believed; `passes` is the decision, and `recorded` makes a record of all
+    that it was made of.
     """
 
     validator: Validator
@@ -124,6 +153,7 @@ class JudgedByPolicy:
     recorded: Recorded
     refused: TokenRefused | None = None
     consumed: str | None = None
+    durability: str | None = None
     keys_until: float | None = None
     passes: bool = False
 
@@ -213,8 +243,10 @@ class JudgedByPolicy:
             if result == NOT_REACHED:
                 return Explanation(_UNJUDGED if self.facts.key else _UNVERIFIED, "")
         if line is self.validator.nonce and (self.consumed is not None or result == NOT_REACHED):
-            said = self.consumed or f"the nonce was not consumed: {self._why_not_consumed()}"
-            return Explanation(said, "each token is accepted once", _REPLAY_HELP.get(result))
+            noun = self.validator.nonce.noun
+            said = self.consumed or f"the {noun} was not consumed: {self._why_not_consumed()}"
+            once = "each token is accepted once" if noun == "nonce" else "each proof is accepted once"
+            return Explanation(said, once, _REPLAY_HELP.get(result, "").format(noun) or None)
         if result in {DEFECT, LIMIT} and not isinstance(line, RuleLine):
             return Explanation("judging this failed, which is a defect of policyjwt", "", help="please report it")
         try:
@@ -256,6 +288,8 @@ class JudgedByPolicy:
             named = key.reference if key.thumbprint is None else f"sha256 {key.thumbprint[:8]}…"
             what = "key of the leaf," if "path" in self.facts.evidence else "key"
             return replace(standing, phrase=f"{self.facts.header.get('alg')}, {what} {named}")
+        if standing.name == "replay-protection" and self.durability is not None:
+            return replace(standing, phrase=f"{standing.phrase}; what it remembers {self.durability}")
         for kind in _EVIDENCE.get(standing.name, ()):
             told = self.facts.evidence.get(kind)
             if told is not None:
@@ -285,9 +319,13 @@ class JudgedByPolicy:
         """See `Account`."""
         if self.refused is not None:
             return self.refused.code in DEPENDENCY_CODES
-        results = zip(self.validator.lines, self.results or (), strict=True)
-        failing = {code_of(line.about, result) for line, result in results if outcome_of(result) in FAILING}
+        failing = self._failing()
         return bool(failing) and failing <= (DEPENDENCY_CODES | (_OF_THE_CALLER if self._asks_caller() else set()))
+
+    def _failing(self) -> frozenset[str]:
+        """The codes of what failed."""
+        results = zip(self.validator.lines, self.results or (), strict=True)
+        return frozenset(code_of(line.about, result) for line, result in results if outcome_of(result) in FAILING)
 
     def _asks_caller(self) -> bool:
         """Whether it is the service that hands over the signer's staples."""
@@ -302,10 +340,23 @@ class JudgedByPolicy:
         failing = [line for line, r in zip(self.validator.lines, self.results, strict=True) if outcome_of(r) in FAILING]
         return bool(failing) and all(isinstance(line, RuleLine) and line.is_about_scope() for line in failing)
 
+    def challenge(self) -> str:
+        """See `Account`."""
+        return scheme_of(self.validator.policy).challenge(self._error())
+
+    def _error(self) -> Error:
+        """What the client is told. What is wrong with a proof counts where nothing else is wrong."""
+        if self.insufficient_scope():
+            return "insufficient_scope"
+        failing = self._failing() if self.refused is None else {self.refused.code}
+        if failing == {"holder.dpop_nonce"}:
+            return "use_dpop_nonce"
+        return "invalid_dpop_proof" if failing and failing <= _PROOF_CODES else "invalid_token"
+
 
 _VERIFYING = ("header", "x5c", "key", "signature")
 """The stages before the claims, in their order; each that refuses stops all behind it."""
-_EVIDENCE = {"revocation": ("staple", "crl", "short_lived"), "status": ("status",)}
+_EVIDENCE = {"revocation": ("staple", "crl", "short_lived"), "status": ("status",), "holder-of-key": ("holder",)}
 _REVOKED = frozenset({"staple.revoked", "crl.revoked"})
 """The authority itself says that the key no longer speaks for the issuer."""
 _NOT_REACHED = "not reached"
@@ -314,7 +365,8 @@ _UNJUDGED = "judging the token failed before this"
 _REPLAY_HELP = {
     "seen": "if that was not this client, what was done then must be doubted",
     "store_unavailable": "the token may be good: see why the replay store does not answer",
-    "store_full": "the store never forgets a live nonce: give it more room, or shorten the life of tokens",
+    "not_durable": "the {} counts as used: the client comes with a new one; see to the replicas of the store",
+    "store_full": "the store never forgets what is alive: give it more room, or shorten the life of what is consumed",
 }
 _STAGES = {
     "integrity": ("signature", "key", "x5c", "header"),

@@ -10,20 +10,23 @@ from contextlib import suppress
 
 from policyjwt.evaluation import Evaluation, nonce_answered, nonce_request
 from policyjwt.expressions.words import quoted
-from policyjwt.replay import InspectOnly, ReplayStore, StoreFull
+from policyjwt.replay import InspectOnly, ReplayStore, StoreFull, StoreNotDurable
 from policyjwt.requirements.line import MET
 
-_NO_STORE = "the engine has no replay store to consume the nonce in"
+_NO_STORE = "the engine has no replay store to consume the {} in"
 _NO_ANSWER = "the replay store did not answer"
-_FULL = "the replay store is full of nonces that are still alive"
-_SEEN = "the nonce was used before"
+_FULL = "the replay store is full of what is still alive"
+_NOT_DURABLE = "the {} was consumed, and too few replicas of the store have acknowledged it"
+_FIRST = "this is the first use of the {}"
+_SEEN = "the {} was used before"
 _MOST_NOTE = 4096
+_MOST_WORDS = 500
 
 
 def consume(going: Evaluation, store: ReplayStore | None) -> None:
     """Consume the nonce. Only `True` is a first use and only `False` a second; anything else is no answer."""
     if store is None or isinstance(store, InspectOnly):
-        nonce_answered(going, "not_configured", _NO_STORE)
+        _note(going, "not_configured", _NO_STORE)
         return
     try:
         key, ttl, note = nonce_request(going)
@@ -38,12 +41,13 @@ def consume(going: Evaluation, store: ReplayStore | None) -> None:
             first = store.first(key)
             _close(first)
     _answered(going, answer, first)
+    going.durability = _durability(store)
 
 
 async def consume_async(going: Evaluation, store: ReplayStore | None) -> None:
     """As `consume`, without blocking the event loop: asynchronous stores are awaited, others run in a thread."""
     if store is None or isinstance(store, InspectOnly):
-        nonce_answered(going, "not_configured", _NO_STORE)
+        _note(going, "not_configured", _NO_STORE)
         return
     try:
         key, ttl, note = nonce_request(going)
@@ -56,6 +60,7 @@ async def consume_async(going: Evaluation, store: ReplayStore | None) -> None:
         with suppress(Exception):  # the border to the store: the note is for the report alone
             first = await _called(store.first, key)
     _answered(going, answer, first)
+    going.durability = _durability(store)
 
 
 def _close(answer: object) -> None:
@@ -72,17 +77,39 @@ async def _called(function: Callable[..., object], *arguments: object) -> object
 
 
 def _failed(going: Evaluation, error: Exception) -> None:
-    full = isinstance(error, StoreFull)
-    nonce_answered(going, "store_full" if full else "store_unavailable", _FULL if full else _NO_ANSWER)
+    match error:
+        case StoreFull():
+            _note(going, "store_full", _FULL)
+        case StoreNotDurable():
+            _note(going, "not_durable", _NOT_DURABLE)
+        case _:
+            _note(going, "store_unavailable", _NO_ANSWER)
+
+
+def _durability(store: ReplayStore) -> str | None:
+    """What the store says of how long it remembers; a store need not say it."""
+    try:
+        words = getattr(store, "durability", None)  # beyond the contract: stores of others have no such member
+    except Exception:  # noqa: BLE001 - the border to the store: words for the report alone
+        return None
+    return words if isinstance(words, str) and len(words) <= _MOST_WORDS and words.isprintable() else None
 
 
 def _answered(going: Evaluation, answer: object, first: object) -> None:
     if answer is True:
-        nonce_answered(going, MET, "this is the first use of the nonce")
+        _note(going, MET, _FIRST)
     elif answer is False:
-        nonce_answered(going, "seen", _SEEN + _when(first))
+        _note(going, "seen", _SEEN, _when(first))
     else:
-        nonce_answered(going, "store_unavailable", _NO_ANSWER)
+        _note(going, "store_unavailable", _NO_ANSWER)
+
+
+def _note(going: Evaluation, result: str, said: str, more: str = "") -> None:
+    """`said` with the name of what is consumed, and as it is what the store told."""
+    assert going.candidate is not None
+    line = going.candidate.validator.nonce
+    assert line is not None
+    nonce_answered(going, result, said.format(line.noun) + more)
 
 
 def _when(note: object) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from policyjwt.account import JudgedByPolicy, RefusedEarly
 from policyjwt.assurance import Standing
+from policyjwt.challenges import BEARER, Scheme
 from policyjwt.errors import TokenRefused
 from policyjwt.holders import Shown
 from policyjwt.loading import OF_THE_ISSUER, Candidate, standings_of_a_shared_key
@@ -62,6 +63,8 @@ class Evaluation:
     passes: bool = False
     consumed: str | None = None
     answered: str | None = None
+    durability: str | None = None
+    schemes: tuple[Scheme, ...] = (BEARER,)
 
     @property
     def consumes(self) -> bool:
@@ -90,7 +93,7 @@ class Evaluation:
         """What a verdict tells."""
         if self.candidate is None:
             assert self.refused is not None
-            return RefusedEarly(self.refused, self.now, self.text, self._record)
+            return RefusedEarly(self.refused, self.now, self.text, self._record, self.schemes)
         promises = self.candidate.validator.promises
         return JudgedByPolicy(
             validator=self.candidate.validator,
@@ -101,6 +104,7 @@ class Evaluation:
             text=self.text or "",
             refused=self.refused,
             consumed=self.consumed,
+            durability=self.durability,
             keys_until=self.candidate.stale_after,
             passes=self.passes,
             recorded=self._record,
@@ -134,7 +138,7 @@ class Evaluation:
             evaluated_at=self.now,
             shared_key=self.shares_key,
             store=None if candidate is None else candidate.store,
-            nonce=None if self.answered is None else (self.answered, self.consumed),
+            nonce=None if self.answered is None else (self.answered, self.consumed, self.durability),
         )
 
 
@@ -154,7 +158,7 @@ def judge(going: Evaluation, selection: Selection, token: str | None, context: C
         _judge_evidence(going, going.candidate, unverified, context)
         _validate(going, going.candidate, unverified, context)
     except TokenRefused as refused:
-        going.refused = _alone(refused)
+        going.refused, going.schemes = _alone(refused), selection.schemes
     except Exception as error:  # noqa: BLE001 - the fail-closed border of an evaluation: a defect of ours refuses
         _defect(going, error)
 
@@ -172,7 +176,7 @@ def judge_verified(
         _judge_evidence(going, going.candidate, unverified, context)
         _validate(going, going.candidate, unverified, context)
     except TokenRefused as refused:
-        going.refused = _alone(refused)
+        going.refused, going.schemes = _alone(refused), selection.schemes
     except Exception as error:  # noqa: BLE001 - the fail-closed border of an evaluation: a defect of ours refuses
         _defect(going, error)
 

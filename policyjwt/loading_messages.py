@@ -39,23 +39,26 @@ def unbuilt(place: Place, what: str) -> Diagnostic:
 
 def needs_store(place: Place, reaches: str) -> Diagnostic:
     """PJ453: a nonce and nowhere to remember it."""
+    several = 'give one: `Engine.load(…, replay=RedisReplayStore("rediss://…"))`, or `PostgresReplayStore`; where'
+    one = "give one, where"
     return _error(
         "PJ453",
         place,
         f"this policy consumes a nonce in a store that reaches {reaches}, and no replay store was given",
-        'give one: `Engine.load(…, replay=SqliteReplayStore("replay.db", single_host=True))` where all that accept '
-        "these tokens run on one host; `replay=InspectOnly()` inspects only",
+        f"{several if reaches == 'nodes' else one} all that accept these tokens run on one host, "
+        '`replay=SqliteReplayStore("replay.db", single_host=True)`; `replay=InspectOnly()` inspects only',
     )
 
 
 def store_too_small(place: Place, *, wanted: str, reach: str) -> Diagnostic:
     """PJ454: a store of smaller reach than the policy demands."""
     word = "single_process=True" if reach == "process" else "single_host=True"
+    named = ", as those in Redis and PostgreSQL do" if wanted == "nodes" else ""
     return _error(
         "PJ454",
         place,
         f"this policy needs a replay store that reaches {wanted}; the one given reaches the {reach} only",
-        f"use a store that reaches {wanted}; if nothing else accepts these tokens, say so with `{word}`",
+        f"use a store that reaches {wanted}{named}; if nothing else accepts these tokens, say so with `{word}`",
     )
 
 

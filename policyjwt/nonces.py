@@ -9,10 +9,14 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, NoReturn
 
+from policyjwt.errors import TokenRefused
+from policyjwt.evidence.dpop import MAX_PROOF_CHARACTERS
 from policyjwt.tokens import base64url
+from policyjwt.tokens.decode import decode
 from policyjwt.tokens.key_checks import check_secret
 
 _PURPOSE: Final = "policyjwt nonce 1"
@@ -64,6 +68,19 @@ class RollingNonces:
         # Both are always compared, so that the time does not tell which one it was.
         fits = [hmac.compare_digest(tag, self._tag(period, salt, binding)) for period in (current, current - 1)]
         return any(fits)
+
+    def expected(self, proofs: Sequence[str], binding: str = "") -> str:
+        """What to hand over as `Context(nonce=…)`: the nonce of the one DPoP proof if it is ours, else a new one.
+
+        A new one fits no proof, so that the token is refused and the client told to try again with the next nonce. The
+        proof is not verified here: the engine does that, with the nonce. ValueError where the clock gives no time.
+        """
+        if len(proofs) == 1:
+            with suppress(TokenRefused):
+                nonce = decode(proofs[0], limit=MAX_PROOF_CHARACTERS).claims.get("nonce")
+                if isinstance(nonce, str) and self.accepts(nonce, binding):
+                    return nonce
+        return self.issue(binding)
 
     def _now(self) -> int:
         """The number of the current period."""

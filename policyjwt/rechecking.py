@@ -63,7 +63,8 @@ def recheck(record: Mapping[str, Any], *, keys: Mapping[str, Given] | None = Non
     going = Evaluation(now=found.evaluated_at)
     _judge(going, found, candidate)
     if going.consumes and found.nonce is not None:
-        nonce_answered(going, *found.nonce)
+        result, said, going.durability = found.nonce
+        nonce_answered(going, result, said)
     inspection = Inspection(going.account, would_trust=going.passes)
     differences = tuple(_differences(found.verdict, inspection))
     return Recheck(not differences, differences, inspection)

@@ -58,7 +58,7 @@ class Record:
     evaluated_at: float
     shared_key: bool
     store: tuple[Reach, str | None] | None
-    nonce: tuple[str, str | None] | None
+    nonce: tuple[str, str | None, str | None] | None
 
 
 def read(record: Mapping[str, Any]) -> Record:
@@ -90,7 +90,7 @@ def read(record: Mapping[str, Any]) -> Record:
         evaluated_at=_finite(record["evaluated_at"]),
         shared_key=record["key_of_two_issuers"],
         store=None if store is None else (store["reach"], store["word"]),
-        nonce=None if nonce is None else (nonce["result"], nonce["said"]),
+        nonce=None if nonce is None else (nonce["result"], nonce["said"], nonce["durability"]),
     )
 
 

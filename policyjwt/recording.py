@@ -16,6 +16,7 @@ from posixpath import normpath
 from typing import Any
 
 from policyjwt.checker.named_files import public_files
+from policyjwt.evidence.mtls import CERTIFICATE_HEADERS, came_by_header
 from policyjwt.language.files import FileFault, Files
 from policyjwt.language.load import Loaded
 from policyjwt.language.model import CheckedPolicy, Document
@@ -99,7 +100,7 @@ def record(
     evaluated_at: float,
     shared_key: bool,
     store: tuple[str, str | None] | None,
-    nonce: tuple[str, str | None] | None,
+    nonce: tuple[str, str | None, str | None] | None,
 ) -> dict[str, Any]:
     """The record, ready for JSON (`record.schema.json`).
 
@@ -122,7 +123,7 @@ def record(
         "evaluated_at": evaluated_at,
         "key_of_two_issuers": shared_key,
         "store": None if store is None else {"reach": store[0], "word": store[1]},
-        "nonce": None if nonce is None else {"result": nonce[0], "said": nonce[1]},
+        "nonce": None if nonce is None else dict(zip(("result", "said", "durability"), nonce, strict=True)),
     }
 
 
@@ -153,6 +154,16 @@ def _headers_read(policy: CheckedPolicy | None) -> frozenset[str]:
     return frozenset(path.members[1] for path in paths if path.members[0] == "headers" and len(path.members) > 1)
 
 
+def _headers(context: Context, read: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Those that rules read. That the client's certificate came in one, whichever, is told by an empty one."""
+    kept = [pair for pair in context.header_pairs if pair[0] in read]
+    yield from kept
+    if came_by_header(context.client_certificate, context.header_pairs) and not came_by_header(
+        context.client_certificate, kept
+    ):
+        yield min(CERTIFICATE_HEADERS), ""
+
+
 def _of_context(context: Context, headers: frozenset[str]) -> dict[str, Any]:
     certificate = context.client_certificate
     return {
@@ -160,7 +171,7 @@ def _of_context(context: Context, headers: frozenset[str]) -> dict[str, Any]:
         "path": context.path,
         "uri": context.uri,
         "scheme": context.scheme,
-        "headers": [list(pair) for pair in context.headers if pair[0] in headers],
+        "headers": [list(pair) for pair in _headers(context, headers)],
         "dpop": list(context.dpop),
         "staples": [_encoded(staple) for staple in context.staples],
         "status_lists": list(context.status_lists),

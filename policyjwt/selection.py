@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from policyjwt.challenges import Scheme, scheme_of, together
 from policyjwt.errors import TokenRefused
 from policyjwt.loading import Candidate
 from policyjwt.requirements.audience import audience_line
@@ -41,6 +42,7 @@ class Selection:
         self._templates: tuple[_Entry, ...] = ()
         self._without_issuer: tuple[_Entry, ...] = ()
         self._reads_json = False
+        self._schemes: tuple[Scheme, ...] = ()
         for candidate in candidates:
             self._add(_entry(candidate))
 
@@ -48,6 +50,7 @@ class Selection:
         policy = entry.candidate.validator.policy
         self._by_policy[policy.name] = entry
         self._reads_json = self._reads_json or entry.candidate.reads_json
+        self._schemes = together([*self._schemes, scheme_of(policy)])
         if policy.block.by_name_only is not None:
             return
         if isinstance(entry.issuer, StringClaimLine):
@@ -62,6 +65,11 @@ class Selection:
     def reads_json(self) -> bool:
         """Whether any candidate judges tokens in the flattened JSON form."""
         return self._reads_json
+
+    @property
+    def schemes(self) -> tuple[Scheme, ...]:
+        """How clients may present tokens here."""
+        return self._schemes
 
     @property
     def names(self) -> frozenset[str]:

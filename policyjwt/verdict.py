@@ -146,9 +146,15 @@ class Account(Protocol):
     def insufficient_scope(self) -> bool:
         """Whether all that failed are rules on scope."""
 
+    def challenge(self) -> str:
+        """How the client is told to authenticate (`WWW-Authenticate`), with an error where it came with a token."""
+
 
 class PublicVerdict:
-    """The answer for the client: an HTTP status and headers (RFC 6750), nothing of claims or policy."""
+    """The answer for the client: an HTTP status and headers (RFC 6750), nothing of claims or policy.
+
+    Where the error is `use_dpop_nonce`, the service adds its nonce in the header `DPoP-Nonce` (RFC 9449, section 9).
+    """
 
     __slots__ = ("headers", "status")
 

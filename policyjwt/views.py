@@ -164,7 +164,7 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
 
 
 def public(verdict: Verdict, account: Account) -> PublicVerdict:
-    """What the client may know (RFC 6750, section 3): never a claim, never a line of the policy.
+    """What the client may know (RFC 6750, section 3; RFC 9449, section 7.1): never a claim, never a line of the policy.
 
     A trusted verdict answers 403: it is what a service sends that trusts the token and still refuses the request.
     """
@@ -172,8 +172,5 @@ def public(verdict: Verdict, account: Account) -> PublicVerdict:
         return PublicVerdict(403, {})
     if account.dependency_down():
         return PublicVerdict(503, {"Retry-After": "5"})
-    if account.missing():
-        return PublicVerdict(401, {"WWW-Authenticate": "Bearer"})
-    if account.insufficient_scope():
-        return PublicVerdict(403, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
-    return PublicVerdict(401, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    status = 403 if account.insufficient_scope() else 401
+    return PublicVerdict(status, {"WWW-Authenticate": account.challenge()})

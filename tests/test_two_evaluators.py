@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from policyjwt.checker.check import check
 from policyjwt.compiler import reference
 from policyjwt.compiler.validator import Validator, compile_policy
+from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.load import load_text
-from policyjwt.requirements.line import Facts
+from policyjwt.requirements.line import DEFECT, MET, EvidenceResult, Facts
 from tests.issuer import NOW, policy
 
 ISSUERS = [
@@ -41,6 +42,13 @@ REPLAYS = [
     "replay { nonce jti  unique within subject  hold at most 5m }",
     "replay { nonce deep.jti  unique within policy }",
     'replay { reusable because "a test" }',
+    'replay { nonce jti }\n  waive holder because "a test"',
+    "replay { nonce jti }\n  holder dpop { age at most 60s  algorithms ES256  nonce required }",
+    "replay { proof once  store reaches host }\n  holder dpop",
+    "replay { by holder }\n  holder mtls",
+    'replay { by holder }\n  holder mtls\n  require client.thumbprint == "a"',
+    'replay { nonce nonce equals context.nonce }\n  holder mtls\n  forbid client.thumbprint == "a"',
+    'replay { reusable because "a test" }\n  holder dpop',
 ]
 RULES = [
     "provides sub is string",
@@ -52,7 +60,7 @@ RULES = [
     '  require (every r in roles satisfies (r == "ops" or r starts with "o-")) unless context.method == "GET"',
     "provides sub is string\n"
     '  require some g in roles satisfies (some m in g satisfies m == "x")\n  require auth_time within 5m',
-    'provides sub is string\n  waive holder because "a test"\n  require words(scope) contains only ["a", "b"] as scope',
+    'provides sub is string\n  require words(scope) contains only ["a", "b"] as scope',
     'provides sub is string\n  require header.kid == "k1"\n  require host(url) under "corp.example"',
 ]
 
@@ -114,6 +122,13 @@ CLAIMS = st.fixed_dictionaries(
         "cnf": VALUES,
     },
 )
+RESULTS = [MET, "holder.missing", "holder.mismatch", "holder.dpop_stale", "internal.verification"]
+"""What may have become of the holder's proof."""
+
+EVIDENCE = st.sampled_from(RESULTS).map(
+    lambda result: {"holder": EvidenceResult(result, lambda: Explanation("came", "expected"), None)}
+)
+CLIENTS: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, {"thumbprint": "a"}, {"thumbprint": "b"}])
 CHOICE = st.tuples(*[st.sampled_from(each) for each in (ISSUERS, AUDIENCES, TYPES, FRESHNESS, REPLAYS, RULES)])
 
 
@@ -134,25 +149,42 @@ def validator(choice: tuple[str, ...]) -> Validator:
     ),
     context=st.sampled_from([{}, {"nonce": "n", "method": "GET"}, {"nonce": "m", "method": "POST"}, {"nonce": None}]),
     now=st.sampled_from([float(NOW), NOW + 0.5, NOW + 630.0]),
+    client=CLIENTS,
+    evidence=EVIDENCE,
 )
 def test_every_line_has_the_same_result(
+    *,
     choice: tuple[str, ...],
     claims: dict[str, Any],
     header: dict[str, Any],
     context: dict[str, Any],
     now: float,
+    client: dict[str, Any],
+    evidence: dict[str, EvidenceResult],
 ) -> None:
     compiled = validator(choice)
-    facts = Facts(claims=claims, header=header, context=context, now=now)
+    facts = Facts(claims=claims, header=header, context=context, now=now, client=client, evidence=evidence)
     expected = reference.judge(compiled.lines, facts)
-    assert compiled.judge(claims, header, context, now, {}, {}, {}) == expected
+    assert compiled.judge(claims, header, context, now, {}, client, evidence) == expected
     assert "requirement" not in expected, "a defect, not a judgement"
 
 
-@given(choice=CHOICE, claims=CLAIMS, values=st.booleans())
-def test_every_result_can_be_told(choice: tuple[str, ...], claims: dict[str, Any], values: Any) -> None:
+@given(choice=CHOICE, claims=CLAIMS)
+def test_without_evidence_both_find_the_defect(choice: tuple[str, ...], claims: dict[str, Any]) -> None:
     compiled = validator(choice)
-    facts = Facts(claims=claims, header={}, context={}, now=float(NOW))
+    expected = reference.judge(compiled.lines, Facts(claims=claims, header={}, context={}, now=float(NOW)))
+    assert compiled.judge(claims, {}, {}, float(NOW), {}, {}, {}) == expected
+    asks = any("  holder " in part for part in choice)
+    assert (DEFECT in expected) is asks
+    assert not (asks and compiled.passes(expected))
+
+
+@given(choice=CHOICE, claims=CLAIMS, values=st.booleans(), evidence=EVIDENCE)
+def test_every_result_can_be_told(
+    choice: tuple[str, ...], claims: dict[str, Any], values: Any, evidence: dict[str, EvidenceResult]
+) -> None:
+    compiled = validator(choice)
+    facts = Facts(claims=claims, header={}, context={}, now=float(NOW), evidence=evidence)
     for line, result in zip(compiled.lines, reference.judge(compiled.lines, facts), strict=True):
         told = line.explain(facts, result, values=values)
         assert told.actual

@@ -16,7 +16,7 @@ from policyjwt.checker.decisions_replay import replay_decisions
 from policyjwt.checker.decisions_revocation import revocation_decisions
 from policyjwt.checker.nearby import in_policy, keyword
 from policyjwt.diagnostics import Diagnostic
-from policyjwt.language.model import Block, X5c
+from policyjwt.language.model import Block, Names, X5c
 from policyjwt.requirements.paths import paths_of
 from policyjwt.requirements.provides import reason_of as provided_reason
 from policyjwt.requirements.rules import reason_of
@@ -150,9 +150,17 @@ def _roots(block: Block) -> Iterator[Diagnostic]:
     section = {"certificate": "signature", "client": "holder"}
     for rule in block.rules:
         for path in paths_of(rule):
-            if at_hand.get(path.root, True) or unreadable(block, section[path.root]):
+            if unreadable(block, section.get(path.root, "")):
                 continue
-            yield say.root_without_section(path.span, root=path.root, text=path.text, needs=needs[path.root])
+            if not at_hand.get(path.root, True):
+                yield say.root_without_section(path.span, root=path.root, text=path.text, needs=needs[path.root])
+            elif path.root == "client" and path.members[0] != "thumbprint" and _anchors(block) is None:
+                yield say.client_without_anchors(path.span, text=path.text)
+
+
+def _anchors(block: Block) -> Names | None:
+    """What may have issued a client's certificate."""
+    return None if block.holder is None else block.holder.anchors
 
 
 # ------------------------------------------------------------------------------------ expected

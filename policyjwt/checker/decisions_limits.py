@@ -11,7 +11,7 @@ from policyjwt.checker import decisions_messages as say
 from policyjwt.checker import messages
 from policyjwt.checker.nearby import in_policy, keyword
 from policyjwt.diagnostics import Diagnostic
-from policyjwt.language.model import Block, Freshness
+from policyjwt.language.model import Block, Freshness, Holder
 
 MOST_SKEW = 5 * 60
 MOST_PROOF_AGE = 3600
@@ -25,14 +25,24 @@ def limit_decisions(block: Block) -> Iterator[Diagnostic]:
     freshness, revocation = block.freshness, block.revocation
     if freshness is not None:
         yield from _freshness(block, freshness)
-    if block.holder is not None and block.holder.age is not None and block.holder.age.amount > MOST_PROOF_AGE:
-        yield say.proof_too_old(block.holder.age.place.span, age=block.holder.age.amount, most=MOST_PROOF_AGE)
+    if block.holder is not None:
+        yield from _proofs(block.holder)
     if revocation is not None and revocation.age is not None:
         age, at = revocation.age.amount, revocation.age.place.span
         if age > OLDEST_EVIDENCE:
             yield say.evidence_too_old(at, age=age, most=OLDEST_EVIDENCE)
         elif age > DAY:
             yield messages.old_evidence(at, age=age, most=DAY)
+
+
+def _proofs(holder: Holder) -> Iterator[Diagnostic]:
+    if holder.age is not None and holder.age.amount > MOST_PROOF_AGE:
+        yield say.proof_too_old(holder.age.place.span, age=holder.age.amount, most=MOST_PROOF_AGE)
+    if holder.age is not None and holder.age.amount == 0:
+        yield say.proof_of_no_age(holder.age.place.span)
+    shared = [name for name in holder.algorithms.values if name.startswith("HS")] if holder.algorithms else []
+    if holder.algorithms is not None and shared:
+        yield say.proof_by_secret(holder.algorithms.place.span, name=shared[0])
 
 
 def _freshness(block: Block, freshness: Freshness) -> Iterator[Diagnostic]:

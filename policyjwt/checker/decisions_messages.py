@@ -188,6 +188,17 @@ def proof_too_old(span: Span, *, age: int, most: int) -> Diagnostic:
     return _error("PJ334", span, message, "a proof is made for one request: 60s is usual")
 
 
+def proof_of_no_age(span: Span) -> Diagnostic:
+    """A proof that is too old as soon as it is made."""
+    return _error("PJ337", span, "no proof of the holder arrives in the moment in which it was made", "write 60s")
+
+
+def proof_by_secret(span: Span, *, name: str) -> Diagnostic:
+    """A proof that whoever verifies it could have made."""
+    message = f"a proof with {quoted(name)} shows no holder: the service has the secret too"
+    return _error("PJ338", span, message, "list asymmetric algorithms: `algorithms ES256`")
+
+
 def needs_holder(span: Span, *, item: str, kind: str, other: Span | None) -> Diagnostic:
     """A replay answer that rests on a holder's proof that nobody asks for."""
     related = () if other is None else _see(other, "the holder's proof is another one")
@@ -264,6 +275,13 @@ def root_without_section(span: Span, *, root: str, text: str, needs: str) -> Dia
     inner = text.removeprefix(root)
     help_ = f"add {needs}; if a claim is meant, write its name in backquotes: `{root}`{inner}"
     return _error("PJ331", span, f"{quoted(text)} needs {needs}", help_)
+
+
+def client_without_anchors(span: Span, *, text: str) -> Diagnostic:
+    """What a certificate says that nobody is known to have issued."""
+    message = f"{quoted(text)} is known only of certificates that an anchor has issued"
+    help_ = 'write `holder mtls { anchors "…" }`; without anchors `client.thumbprint` alone can be tested'
+    return _error("PJ336", span, message, help_)
 
 
 def reason_is_an_outcome(span: Span, *, reason: str, labelled: bool) -> Diagnostic:

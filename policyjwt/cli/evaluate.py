@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from policyjwt.verdict import Inspection, Verdict
 
 FORMATS = ("text", "json")
+_SERVERS = {"redis": "redis", "rediss": "redis", "postgresql": "postgres", "postgres": "postgres"}
+"""The extra that each kind of address needs."""
+_KNOWN = "known are `redis://…`, `rediss://…`, `postgresql://…`, `sqlite:PATH` and `memory:`"
 _MEMORY = 1000
 """Nonces that `memory:` holds: it lives as long as this command, which judges one token."""
 
@@ -50,7 +53,9 @@ _MEMORY = 1000
     help="An OCSP response that is handed over beside the token (DER, PEM or base64). Repeatable.",
 )
 @click.option("--consume", is_flag=True, help="Consume the nonce, as a service would; needs --replay.")
-@click.option("--replay", metavar="URL", help="Where nonces are remembered: sqlite:PATH or memory:")
+@click.option(
+    "--replay", metavar="URL", help="Where nonces are remembered: redis[s]://…, postgresql://…, sqlite:PATH or memory:"
+)
 @click.option("--single-host", is_flag=True, help="Your word that nothing elsewhere accepts these tokens.")
 @click.option("--all", "everything", is_flag=True, help="Show the requirements that are met too.")
 @click.option("--values", is_flag=True, help="Show values of the token; for your eyes, not for logs.")
@@ -92,6 +97,7 @@ def command(
         if path != "-":
             policies.must_exist(path)
     store = _store(replay, single_host=single_host)
+    context.call_on_close(getattr(store, "close", None) or (lambda: None))
     try:
         engine = _engine(paths, use=use, name=name, keys=given, store=store)
     except PolicyError as error:
@@ -134,19 +140,46 @@ def _agree(*, consume: bool, replay: str | None, single_host: bool, now: str | N
 
 
 def _store(url: str | None, *, single_host: bool) -> ReplayStore:
-    from policyjwt.replay import InspectOnly, MemoryReplayStore, SqliteReplayStore
+    from policyjwt.replay import InspectOnly, MemoryReplayStore
 
     if url is None:
         return InspectOnly()
     if url == "memory:":
         return MemoryReplayStore(_MEMORY, single_process=single_host)
-    scheme, _, path = url.partition(":")
-    if scheme != "sqlite" or not path:
-        raise Failure(f"`{visible(url[:80])}` is no replay store", help="known are `sqlite:PATH` and `memory:`")
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest:
+        return _file(rest, single_host=single_host)
+    if scheme in _SERVERS and rest:
+        return _server(url, scheme, single_host=single_host)
+    # How an address begins is all that is quoted: any other part may be a password.
+    what = f"`{scheme}:`" if scheme.isalpha() and len(scheme) < len(url) else "what `--replay` says"
+    raise Failure(f"{what} is no replay store", help=_KNOWN)
+
+
+def _file(path: str, *, single_host: bool) -> ReplayStore:
+    from policyjwt.replay import SqliteReplayStore
+
     try:
         return SqliteReplayStore(path, single_host=single_host)
     except (PolicyJwtError, OSError, ValueError):
         raise Failure(f"the replay store `{visible(path)}` can't be opened") from None
+
+
+def _server(url: str, scheme: str, *, single_host: bool) -> ReplayStore:
+    """A store that all nodes share. It connects when the nonce is consumed: not every token gets so far."""
+    from policyjwt.replay import PostgresReplayStore, RedisReplayStore
+
+    extra = _SERVERS[scheme]
+    if single_host:
+        raise Failure(f"`--single-host` is not for `{scheme}:`", help="a store on a server reaches all nodes anyway")
+    try:
+        return RedisReplayStore(url) if extra == "redis" else PostgresReplayStore(url)
+    except ValueError as fault:  # in words of the stores, which quote nothing of the address
+        raise Failure(f"the address of the replay store can't be used: {visible(str(fault))}") from None
+    except (PolicyJwtError, ImportError):
+        raise Failure(
+            f"a replay store at `{scheme}:` needs the extra `{extra}`", help=f"install policyjwt[{extra}]"
+        ) from None
 
 
 def _engine(

@@ -241,7 +241,7 @@ def it_says_how_far_it_reaches(make: MakeStore, trial: Trial = _USUAL, /) -> Non
 
 
 def a_closed_store_gives_no_answer(make: MakeStore, trial: Trial = _USUAL, /) -> None:
-    """StoreUnavailable, of a store that has `close`."""
+    """StoreUnavailable, of a store that has `close`, or `aclose` to be awaited."""
     with driven(make, hang=trial.hang) as store:
         _is(store.consume(_key(), _HOUR, b""), True, "the first use of a key")
         if store.close():

@@ -64,7 +64,7 @@ class Driven:
 
     def close(self) -> bool:
         """Close the store if it can be closed, and say whether it can."""
-        close = getattr(self.store, "close", None)
+        close = getattr(self.store, "aclose", None) or getattr(self.store, "close", None)
         if close is None:
             return False
         self._done(close)

@@ -44,6 +44,11 @@ class MemoryReplayStore:
         self._horizon = -math.inf
         self._process = os.getpid()
 
+    @property
+    def durability(self) -> str:
+        """What is remembered for how long, for verdicts."""
+        return "ends with this process"
+
     def __len__(self) -> int:
         """How many keys are held."""
         return len(self._notes)
@@ -88,10 +93,10 @@ class MemoryReplayStore:
         return now
 
     def _forget(self, now: float) -> None:
-        """Forget keys whose time has passed, those within the grace only to make room."""
+        """Forget keys whose time has passed, and the grace: a token was judged before the store looks at its clock."""
         while self._ends:
             ends = self._ends[0][0]
-            if ends > now or (ends + GRACE > now and len(self._notes) < self._capacity):
+            if ends + GRACE > now:
                 return
             _, key = heapq.heappop(self._ends)
             del self._notes[key]

@@ -81,7 +81,7 @@ class AsyncPostgresReplayStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close it."""
-        await self.close()
+        await self.aclose()
 
     @property
     def durability(self) -> str:
@@ -93,7 +93,7 @@ class AsyncPostgresReplayStore:
         async with self._link(monotonic() + self._settings.timeout):
             return self
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections of this event loop, and of those that have ended. Nothing more is consumed."""
         self._closed = True
         self._pool().drop_idle()

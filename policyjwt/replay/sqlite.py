@@ -74,6 +74,11 @@ class SqliteReplayStore:
             self._open()
         _STORES.add(self)
 
+    @property
+    def durability(self) -> str:
+        """What is remembered for how long, for verdicts."""
+        return "survives a restart of the process and of the host"
+
     def __repr__(self) -> str:
         """The place alone."""
         return f"<SqliteReplayStore at {self._path}>"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from policyjwt.expressions.explanation import Explanation
-from policyjwt.language.model import Audience, CheckedPolicy, IssuerNames, Replay, Waiver
+from policyjwt.language.model import Audience, CheckedPolicy, Holder, IssuerNames, Replay, Waiver
 from policyjwt.requirements.describe import value_text
 from policyjwt.requirements.line import (
     MET,
@@ -136,6 +136,7 @@ def lines(policy: CheckedPolicy) -> Iterator[Line]:
         about = About(stage="replay", place=place, reference=reference, implicit=True)
         yield RegisteredLine(about, "jti", "nonce_invalid")
     about = About(stage="holder", place=place, reference="RFC 7800, section 3.1", implicit=True)
-    yield RegisteredLine(about, "cnf", "malformed")
+    if not isinstance(policy.holder, Holder):  # whose own line says what is wrong with `cnf`
+        yield RegisteredLine(about, "cnf", "malformed")
     if policy.holder is None:
         yield UnboundLine(about)

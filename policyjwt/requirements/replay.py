@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import CheckedPolicy, IssuerFrom, Nonce, Replay
@@ -30,6 +30,9 @@ from policyjwt.spans import duration, moment
 
 if TYPE_CHECKING:
     from policyjwt.expressions.emitter import Emitter
+
+Noun: TypeAlias = Literal["nonce", "proof"]
+"""What is consumed, as verdicts call it."""
 
 _SCOPES: dict[str, Literal["issuer", "policy", "subject"]] = {
     "issuer": "issuer",
@@ -54,6 +57,8 @@ class NonceLine:
     pattern: str | None
     hold: int | None
     age: int | None
+
+    noun: ClassVar[Noun] = "nonce"
 
     def judge(self, facts: Facts) -> str:
         """See `Line`."""
@@ -155,6 +160,8 @@ class ProofOnceLine:
 
     about: About
     policy: str
+
+    noun: ClassVar[Noun] = "proof"
 
     def judge(self, facts: Facts) -> str:
         """See `Line`."""

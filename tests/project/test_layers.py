@@ -30,7 +30,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "evidence": ("tokens", "errors", "spans"),
     "replay": ("errors",),
     "issuing": ("evidence", "tokens", "errors", "spans"),
-    "nonces": ("tokens", "errors"),
+    "nonces": ("tokens", "errors", "evidence"),
     "integrations": ("tokens", "errors"),
     # verdicts and their views
     "verdict": ("errors",),
@@ -74,7 +74,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "signers",
         "statuses",
     ),
-    "recording": (*_LANGUAGE, "checker", "request", "requirements", "tokens"),
+    "recording": (*_LANGUAGE, "checker", "evidence", "request", "requirements", "tokens"),
     "loading": (
         *_LANGUAGE,
         "key_sources",
@@ -93,13 +93,16 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "checker",
         "compiler",
     ),
-    "selection": ("errors", "tokens", "language.model", "requirements", "loading"),
+    "challenges": ("language.model",),
+    "selection": ("challenges", "errors", "tokens", "language.model", "requirements", "loading"),
     "views": ("verdict", "expressions"),
     "account": (
+        "challenges",
         *("expressions", "source", "errors", "verdict", *_MODEL),
         *("codes", "assurance", "requirements", "compiler"),
     ),
     "evaluation": (
+        "challenges",
         *_JUDGING,
         "spans",
         "views",

@@ -33,6 +33,27 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert not [name for name in run.stdout.split() if name.startswith("policyjwt.")]
 
 
+def test_importing_the_stores_imports_no_client() -> None:
+    """Nor when the stores in Redis are named: a service that has none of them needs none of their extras."""
+    code = (
+        "import sys; from policyjwt import replay; first = set(sys.modules);"
+        "replay.RedisReplayStore, replay.AsyncRedisReplayStore, replay.PostgresReplayStore;"
+        "print(*[name for name in ('asyncio', 'redis', 'psycopg') if name in first]);"
+        "print(*[name for name in ('redis', 'psycopg') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "\n\n"
+
+
+def test_each_name_of_the_stores_is_there() -> None:
+    from policyjwt import replay
+
+    assert [name for name in replay.__all__ if getattr(replay, name, None) is None] == []
+    assert set(replay.__all__) <= set(dir(replay))
+    with pytest.raises(AttributeError, match=r"module 'policyjwt.replay' has no attribute 'ReddisReplayStore'"):
+        replay.__getattr__("ReddisReplayStore")
+
+
 def test_the_command_line_starts_without_the_engine() -> None:
     code = (
         "import sys; from policyjwt.cli.main import run; run(['rule', 'audience.mismatch']);"

@@ -15,9 +15,12 @@ TABLES = (
     *(f"S{number}" for number in range(1, 32) if number != 30),
     *(f"C{number}" for number in range(1, 7)),
     *(f"T{number}" for number in range(1, 8)),
+    *(f"D{number}" for number in range(1, 16) if number != 14),
+    *(f"M{number}" for number in range(1, 7)),
 )
-"""The checks of certificates (J, P), staples (S), revocation lists (C), status lists (T). S30, a nonce of the responder
-for each token, has no spelling in the language."""
+"""The checks of certificates (J, P), staples (S), revocation lists (C), status lists (T), proofs of the holder (D) and
+certificates of clients (M). S30, a nonce of the responder for each token, has no spelling in the language; D14, that a
+proof comes once, is the replay store's matter."""
 
 ALL = list(checks())
 

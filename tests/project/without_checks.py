@@ -1,4 +1,4 @@
-"""Takes each check of certificates and evidence out, one at a time, and sees a test fail.
+"""Takes each check of certificates, evidence and holders out, one at a time, and sees a test fail.
 
 A check carries its id in a comment (`# check: S14`). `python -m tests.project.without_checks [ID…]` tries all, or
 those that are named.
@@ -33,13 +33,14 @@ TESTS = (
     (r"evidence/status", ("tests/evidence/test_status_list.py", "tests/evidence/test_status_rows.py")),
     (r"evidence/dpop", ("tests/evidence/test_dpop.py", "tests/evidence/test_dpop_uri.py")),
     (r"evidence/mtls", ("tests/evidence/test_mtls.py",)),
+    (r"evidence/confirmation", ("tests/holder", "tests/evidence/test_dpop.py", "tests/evidence/test_mtls.py")),
     (r"evidence/carriage", ("tests/evidence/test_carriage.py",)),
     (r"evidence/", ("tests/evidence",)),
     (r"tokens/(x5c|anchors|leaf_binding|path_faults|certificate)", ("tests/tokens",)),
     (r"tokens/flattened", ("tests/tokens/test_flattened.py",)),
     (r"tokens/", ("tests/tokens", "tests/integrations")),
 )
-"""Which tests are asked first, by the file of the check; whoever survives them meets all of both folders."""
+"""Which tests are asked first, by the file of the check; whoever survives them meets all of these folders."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def is_missed(check: Check, folder: Path) -> bool:
     target.write_text(check.spoilt, encoding="utf-8")
     try:
         first = next(tests for pattern, tests in TESTS if re.search(pattern, check.path))
-        return _fails(folder, first) or _fails(folder, ("tests/evidence", "tests/tokens", "tests/attacks"))
+        return _fails(folder, first) or _fails(
+            folder, ("tests/holder", "tests/evidence", "tests/tokens", "tests/attacks")
+        )
     finally:
         target.write_text(whole, encoding="utf-8")
 

@@ -1,10 +1,11 @@
 """One token, 64 times at once, through whole engines: exactly one is trusted, in every round (attacks R02, R17).
 
-Threads of one process share a store in memory, two processes of one host a file, two nodes a PostgreSQL.
+Threads of one process share a store in memory, two processes of one host a file, two nodes a Redis or a PostgreSQL.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -18,12 +19,20 @@ from typing import Any, TypeAlias
 import pytest
 
 from policyjwt import Engine, PolicyError
-from policyjwt.replay import MemoryReplayStore, ReplayStore, SqliteReplayStore
+from policyjwt.replay import (
+    AsyncPostgresReplayStore,
+    AsyncRedisReplayStore,
+    MemoryReplayStore,
+    PostgresReplayStore,
+    RedisReplayStore,
+    SqliteReplayStore,
+)
 from policyjwt.replay.memory import GRACE
 from policyjwt.tokens import KeySet
 from tests.attacks.flow import ISSUER, codes, engine
 from tests.issuer import NOW, URL, claims, policy
 from tests.replay.postgres_server import HANG, needs_postgres, postgres
+from tests.replay.servers import KINDS, command, serving
 from tests.replay.test_memory import Clock
 from tests.shared import ROOT
 
@@ -36,15 +45,22 @@ Told: TypeAlias = dict[str, int]
 """How often each code was told; `trusted` where the token was."""
 
 
-def store_of(kind: str, place: str) -> ReplayStore:
+def store_of(kind: str, place: str) -> Any:
     """A store, patient: on a busy machine a slow answer is no fault."""
     if kind == "memory":
         return MemoryReplayStore(100_000, single_process=True)
     if kind == "sqlite":
         return SqliteReplayStore(place, single_host=True, timeout=HANG)
-    from policyjwt.replay.postgres import PostgresReplayStore
-
+    if kind == "redis":
+        return RedisReplayStore(place, timeout=HANG)
     return PostgresReplayStore(place, create=True, timeout=HANG)
+
+
+def async_store_of(kind: str, place: str) -> Any:
+    """The same for event loops."""
+    if kind == "redis":
+        return AsyncRedisReplayStore(place, timeout=HANG)
+    return AsyncPostgresReplayStore(place, create=True, timeout=HANG)
 
 
 @contextmanager
@@ -64,6 +80,26 @@ def presenting(judge: Engine, times: int) -> Iterator[Callable[[str], Told]]:
             return {name: told.count(name) for name in set(told)}
 
         yield at_once
+
+
+@contextmanager
+def presenting_to_a_loop(judge: Engine, times: int, store: Any) -> Iterator[Callable[[str], Told]]:
+    """The same as so many tasks of one event loop."""
+
+    async def all_of(token: str) -> Told:
+        verdicts = await asyncio.gather(*(judge.evaluate_async(token) for _ in range(times)))
+        told = ["trusted" if verdict else " ".join(sorted(codes(verdict))) for verdict in verdicts]
+        return {name: told.count(name) for name in set(told)}
+
+    async def closing() -> None:
+        await (store.aclose if hasattr(store, "aclose") else store.close)()
+        await asyncio.sleep(0)  # so that what was closed is let go of
+
+    with asyncio.Runner() as runner:
+        try:
+            yield lambda token: runner.run(asyncio.wait_for(all_of(token), HANG))
+        finally:
+            runner.run(closing())
 
 
 # ------------------------------------------------------------------------------------------------ threads
@@ -91,14 +127,16 @@ def serve() -> None:
     """In a process of its own: judge each token of a line many times at once, and tell what came of it."""
     first = json.loads(sys.stdin.readline())
     keys = {f"url:{URL}": KeySet.from_jwks(first["keys"])}
-    store = store_of(first["kind"], first["place"])
+    kind, _, loop = first["kind"].partition(" in a ")
+    store = (async_store_of if loop else store_of)(kind, first["place"])
     judge = Engine.from_text(first["policy"], keys=keys, replay=store, clock=lambda: float(NOW))
-    with presenting(judge, first["times"]) as at_once:
+    present = presenting_to_a_loop(judge, first["times"], store) if loop else presenting(judge, first["times"])
+    with present as at_once:
         tell("ready")
         while token := sys.stdin.readline().strip():
             tell(json.dumps(at_once(token)))
-    if not isinstance(store, MemoryReplayStore):
-        store.close()  # type: ignore[attr-defined] # each of the others has it
+    if not loop and not isinstance(store, MemoryReplayStore):
+        store.close()  # each of the others has it
 
 
 def tell(line: str) -> None:
@@ -157,11 +195,25 @@ def test_a_file_with_two_processes(rounds: int, tmp_path: Path) -> None:
     assert found == [ONE_TRUSTED] * rounds
 
 
+HOW = ["", " in a loop"]
+"""Threads that `evaluate` with the one store, or tasks that `evaluate_async` with the other."""
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("binary", KINDS)
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY, marks=pytest.mark.long)])
-def test_postgresql_with_two_processes(rounds: int) -> None:
+def test_redis_with_two_processes(rounds: int, binary: str, how: str, tmp_path: Path) -> None:
+    with serving(tmp_path, "--appendonly", "yes", binary=binary) as server:
+        assert rounds_in_processes(f"redis{how}", server.url, rounds) == [ONE_TRUSTED] * rounds
+        assert command(server.port, "DBSIZE") == b":%d" % rounds
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY, marks=pytest.mark.long)])
+def test_postgresql_with_two_processes(rounds: int, how: str) -> None:
     needs_postgres()
     with postgres() as server:
-        assert rounds_in_processes("postgres", server.dsn, rounds) == [ONE_TRUSTED] * rounds
+        assert rounds_in_processes(f"postgres{how}", server.dsn, rounds) == [ONE_TRUSTED] * rounds
         assert server.run("SELECT count(*) FROM policyjwt_nonces WHERE key <> ''") == [(rounds,)]
 
 
@@ -207,8 +259,6 @@ def test_a_store_of_smaller_reach_needs_its_callers_word(
 
 def test_a_store_that_reaches_nodes_needs_no_word() -> None:
     needs_postgres()
-    from policyjwt.replay.postgres import PostgresReplayStore
-
     with PostgresReplayStore("host=127.0.0.1 port=1") as store:
         judge = engine(NODES, replay=store)
         assert (store.reach, store.word) == ("nodes", None)
@@ -276,8 +326,6 @@ def test_a_nonce_is_held_for_as_long_as_its_token_could_be_trusted(
 @pytest.mark.parametrize("engines_clock", [-299, -60, 0, 60, 299])
 def test_postgresql_holds_by_its_own_clock_and_the_engine_judges_by_its(dsn: str, engines_clock: int) -> None:
     """However the engine's clock stands, the token is trusted once while it could be trusted at all."""
-    from policyjwt.replay.postgres import PostgresReplayStore
-
     with PostgresReplayStore(dsn, create=True, timeout=HANG) as store:
         clock = Clock(NOW + engines_clock)
         judge = engine(WIDEST, replay=store, clock=clock)

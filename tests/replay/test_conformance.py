@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,9 +13,16 @@ from typing import Any
 import pytest
 
 from policyjwt.errors import StoreUnavailable
-from policyjwt.replay import MemoryReplayStore, SqliteReplayStore, conformance
+from policyjwt.replay import (
+    AsyncRedisReplayStore,
+    MemoryReplayStore,
+    RedisReplayStore,
+    SqliteReplayStore,
+    conformance,
+)
 from policyjwt.replay.conformance import CHECKS, Check, NotConforming, Trial, check_all
 from policyjwt.replay.protocol import check_request
+from tests.replay.servers import HANG_GUARD, KINDS, Server, serving
 from tests.replay.test_memory import Clock
 
 
@@ -50,6 +57,27 @@ def test_the_store_in_a_file(check: Check, tmp_path: Path) -> None:
         lambda: SqliteReplayStore(tmp_path / "replay.db", timeout=60, clock=clock),
         Trial(rounds=10, advance=clock.advance),
     )
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("redis"), "--appendonly", "yes", binary=request.param) as running:
+        yield running
+
+
+@pytest.mark.parametrize("kind", [RedisReplayStore, AsyncRedisReplayStore])
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_stores_in_redis(check: Check, kind: type[Any], server: Server) -> None:
+    """Without a clock that moves: it is the server's. `test_redis.py` shows how long a key is held."""
+    opened: list[Any] = []
+
+    def make() -> Any:
+        opened.append(kind(server.url, timeout=HANG_GUARD))
+        return opened[-1]
+
+    check(make, Trial(rounds=50, keys=200))
+    assert opened
+    assert {store.reach for store in opened} == {"nodes"}
 
 
 def test_a_check_is_named_by_what_it_demands() -> None:
@@ -350,7 +378,7 @@ class AsyncGood:
 
 
 class AsyncCloses(AsyncGood):
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self.closed += 1
 
     async def consume(self, key: bytes, ttl: int, note: bytes) -> Any:

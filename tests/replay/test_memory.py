@@ -55,7 +55,11 @@ def test_a_full_store_refuses_and_forgets_nothing() -> None:
             store.consume(b"c", 10, b"")
     assert store.consume(b"a", 10, b"") is False
     assert store.consume(b"b", 10, b"") is False
-    clock.now += 10
+    clock.now += 10 + GRACE - 0.5
+    with pytest.raises(StoreFull):
+        store.consume(b"c", 10, b"")
+    assert store.consume(b"a", 10, b"") is False
+    clock.now += 0.5
     assert store.consume(b"c", 10, b"") is True
     assert store.consume(b"b", 10, b"") is False
     with pytest.raises(StoreFull):

@@ -816,7 +816,7 @@ def test_tasks_share_a_store_and_loops_do_not_share_connections(server: Server, 
     assert asyncio.run(ends()) == (b"n", None, 0)
     with pytest.raises(StoreUnavailable, match="the replay store is closed"):
         asyncio.run(uses(b"x"))
-    asyncio.run(store.close())
+    asyncio.run(store.aclose())
 
 
 def test_a_cancelled_task_leaves_no_connection_in_the_middle(server: Server, table: str) -> None:

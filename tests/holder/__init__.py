@@ -1,0 +1,1 @@
+"""The holder of the key, and replay, through whole engines."""
