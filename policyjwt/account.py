@@ -351,7 +351,9 @@ class JudgedByPolicy:
         failing = self._failing() if self.refused is None else {self.refused.code}
         if failing == {"holder.dpop_nonce"}:
             return "use_dpop_nonce"
-        return "invalid_dpop_proof" if failing and failing <= _PROOF_CODES else "invalid_token"
+        nonce = self.validator.nonce
+        again = {"replay.seen"} if nonce is not None and nonce.noun == "proof" else set()
+        return "invalid_dpop_proof" if failing and failing <= _PROOF_CODES | again else "invalid_token"
 
 
 _VERIFYING = ("header", "x5c", "key", "signature")

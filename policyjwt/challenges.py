@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from policyjwt.language.model import CheckedPolicy, Holder
+from policyjwt.tokens.algorithms import ASYMMETRIC
 
 Error: TypeAlias = Literal["invalid_token", "insufficient_scope", "invalid_dpop_proof", "use_dpop_nonce"]
 """The registered errors that a client can do something about."""
@@ -38,7 +39,7 @@ def scheme_of(policy: CheckedPolicy) -> Scheme:
     holder = policy.holder
     if not (isinstance(holder, Holder) and holder.kind == "dpop"):
         return BEARER
-    return Scheme("DPoP", frozenset(holder.algorithms.values if holder.algorithms is not None else ()))
+    return Scheme("DPoP", frozenset(holder.algorithms.values if holder.algorithms is not None else ASYMMETRIC))
 
 
 def together(schemes: Iterable[Scheme]) -> tuple[Scheme, ...]:

@@ -10,11 +10,13 @@ from contextlib import suppress
 
 from policyjwt.evaluation import Evaluation, nonce_answered, nonce_request
 from policyjwt.expressions.words import quoted
-from policyjwt.replay import InspectOnly, ReplayStore, StoreFull, StoreNotDurable
+from policyjwt.replay import InspectOnly, ReplayStore, StoreFull, StoreNotDurable, StoreUnavailable
 from policyjwt.requirements.line import MET
 
 _NO_STORE = "the engine has no replay store to consume the {} in"
 _NO_ANSWER = "the replay store did not answer"
+_CANT_TELL = "the replay store can't tell: "
+_ASYNCHRONOUS = "the replay store is asynchronous: only `evaluate_async` can ask it"
 _FULL = "the replay store is full of what is still alive"
 _NOT_DURABLE = "the {} was consumed, and too few replicas of the store have acknowledged it"
 _FIRST = "this is the first use of the {}"
@@ -29,11 +31,14 @@ def consume(going: Evaluation, store: ReplayStore | None) -> None:
         _note(going, "not_configured", _NO_STORE)
         return
     try:
+        if inspect.iscoroutinefunction(store.consume):
+            nonce_answered(going, "store_unavailable", _ASYNCHRONOUS)
+            return
         key, ttl, note = nonce_request(going)
         answer: object = store.consume(key, ttl, note)
         _close(answer)
     except Exception as error:  # noqa: BLE001 - the fail-closed border to the store: no answer is no first use
-        _failed(going, error)
+        _failed(going, store, error)
         return
     first: object = None
     if answer is False:
@@ -53,7 +58,7 @@ async def consume_async(going: Evaluation, store: ReplayStore | None) -> None:
         key, ttl, note = nonce_request(going)
         answer = await _called(store.consume, key, ttl, note)
     except Exception as error:  # noqa: BLE001 - the fail-closed border to the store: no answer is no first use
-        _failed(going, error)
+        _failed(going, store, error)
         return
     first: object = None
     if answer is False:
@@ -72,18 +77,39 @@ def _close(answer: object) -> None:
 async def _called(function: Callable[..., object], *arguments: object) -> object:
     if inspect.iscoroutinefunction(function):
         return await function(*arguments)
-    answer = await asyncio.to_thread(function, *arguments)
+    answer, error = await asyncio.to_thread(_caught, function, *arguments)
+    if error is not None:
+        raise error
     return await answer if inspect.isawaitable(answer) else answer  # a wrapped coroutine function
 
 
-def _failed(going: Evaluation, error: Exception) -> None:
+def _caught(function: Callable[..., object], *arguments: object) -> tuple[object, Exception | None]:
+    """The answer or the failure, as values: a StopIteration would never come out of the thread."""
+    try:
+        return function(*arguments), None
+    except StopIteration:
+        return None, StoreUnavailable()
+    except Exception as error:  # noqa: BLE001 - handed on to the border of the caller
+        return None, error
+
+
+def _failed(going: Evaluation, store: ReplayStore, error: Exception) -> None:
     match error:
         case StoreFull():
             _note(going, "store_full", _FULL)
         case StoreNotDurable():
             _note(going, "not_durable", _NOT_DURABLE)
         case _:
-            _note(going, "store_unavailable", _NO_ANSWER)
+            nonce_answered(going, "store_unavailable", _why(store, error))
+
+
+def _why(store: ReplayStore, error: Exception) -> str:
+    """Why there was no answer. Of our own stores alone: their words are known to quote nothing."""
+    ours = type(store).__module__.startswith("policyjwt.replay.") and type(error) is StoreUnavailable
+    said = str(error) if ours else ""
+    if not said:
+        return _NO_ANSWER
+    return said if said.startswith("the replay store") else f"{_CANT_TELL}{said}"
 
 
 def _durability(store: ReplayStore) -> str | None:
@@ -92,7 +118,10 @@ def _durability(store: ReplayStore) -> str | None:
         words = getattr(store, "durability", None)  # beyond the contract: stores of others have no such member
     except Exception:  # noqa: BLE001 - the border to the store: words for the report alone
         return None
-    return words if isinstance(words, str) and len(words) <= _MOST_WORDS and words.isprintable() else None
+    if not isinstance(words, str):
+        return None
+    words = str.__str__(words)  # exactly text, whatever else it was
+    return words if len(words) <= _MOST_WORDS and words.isprintable() else None
 
 
 def _answered(going: Evaluation, answer: object, first: object) -> None:

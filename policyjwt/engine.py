@@ -146,7 +146,10 @@ class Engine:
         policy: str | None = None,
         now: float | None = None,
     ) -> PendingVerdict:
-        """As `evaluate`, for `await`: the store is asked without blocking the event loop."""
+        """As `evaluate`, for `await`: the store is asked without blocking the event loop.
+
+        Where the wait is cancelled while the store is asked, the nonce may be consumed, and `on_verdict` hears nothing.
+        """
         return PendingVerdict(lambda: self._answer_async(self._judge(token, context, policy, now)))
 
     def inspect(
@@ -241,7 +244,8 @@ class Engine:
             raise TypeError("context is a policyjwt.Context")
         if policy is not None and policy not in selection.names:
             raise ValueError(f"no policy named {policy!r} is among those that this engine judges by")
-        going = Evaluation(now=self._settings.time() if now is None else self._given_time(now))
+        at = self._settings.time() if now is None else self._given_time(now)
+        going = Evaluation(now=at, schemes=selection.schemes)
         if not math.isfinite(going.now):
             going.now = 0.0
             going.refused = TokenRefused(

@@ -158,7 +158,7 @@ def judge(going: Evaluation, selection: Selection, token: str | None, context: C
         _judge_evidence(going, going.candidate, unverified, context)
         _validate(going, going.candidate, unverified, context)
     except TokenRefused as refused:
-        going.refused, going.schemes = _alone(refused), selection.schemes
+        going.refused = _alone(refused)
     except Exception as error:  # noqa: BLE001 - the fail-closed border of an evaluation: a defect of ours refuses
         _defect(going, error)
 
@@ -176,7 +176,7 @@ def judge_verified(
         _judge_evidence(going, going.candidate, unverified, context)
         _validate(going, going.candidate, unverified, context)
     except TokenRefused as refused:
-        going.refused, going.schemes = _alone(refused), selection.schemes
+        going.refused = _alone(refused)
     except Exception as error:  # noqa: BLE001 - the fail-closed border of an evaluation: a defect of ours refuses
         _defect(going, error)
 

@@ -18,7 +18,7 @@ from policyjwt.key_sources import Given, keys_of_source
 from policyjwt.language.files import FileFault, Files
 from policyjwt.language.model import CheckedPolicy, Discovery, Holder, JwksUrl, Leaf, Revocation, Status, X5c
 from policyjwt.source import Place
-from policyjwt.tokens.algorithms import ALGORITHMS
+from policyjwt.tokens.algorithms import ASYMMETRIC
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-ASYMMETRIC = tuple(name for name, row in ALGORITHMS.items() if not row.symmetric)
 
 PROOF_AGE = 60
 """Seconds: how old a DPoP proof may be where a policy does not say."""
@@ -195,7 +194,7 @@ def statuses_of(
     if keyset is None:
         return None, faults
     if any(key.symmetric for key in keyset.keys):
-        return None, [say.no_key_fits(status.keys.place, ASYMMETRIC)]
+        return None, [say.no_key_fits(status.keys.place, tuple(sorted(ASYMMETRIC)))]
     demand = StatusDemand(uri=status.uri.value, max_age=status.age.amount, skew=policy.skew)
     stale_after = _stale_after(status, loaded_at)
     return Statuses(demand=demand, keys=keyset, loaded_at=loaded_at, stale_after=stale_after), []

@@ -86,7 +86,8 @@ class MtlsHolders:
         def checked() -> EvidenceResult:
             found = mtls.check_certificate(
                 request.client_certificate,
-                from_header=mtls.came_by_header(request.client_certificate, request.header_pairs),
+                from_header=not request.from_trusted_proxy
+                and mtls.came_by_header(request.client_certificate, request.header_pairs),
                 from_trusted_proxy=request.from_trusted_proxy,
                 confirmation=claims.get("cnf", MISSING),
                 anchors=self.anchors,

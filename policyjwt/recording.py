@@ -158,9 +158,8 @@ def _headers(context: Context, read: frozenset[str]) -> Iterator[tuple[str, str]
     """Those that rules read. That the client's certificate came in one, whichever, is told by an empty one."""
     kept = [pair for pair in context.header_pairs if pair[0] in read]
     yield from kept
-    if came_by_header(context.client_certificate, context.header_pairs) and not came_by_header(
-        context.client_certificate, kept
-    ):
+    certificate = None if context.from_trusted_proxy else context.client_certificate
+    if came_by_header(certificate, context.header_pairs) and not came_by_header(certificate, kept):
         yield min(CERTIFICATE_HEADERS), ""
 
 

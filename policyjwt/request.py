@@ -18,9 +18,10 @@ ContextValue: TypeAlias = str | int | bool | list[str] | tuple[str, ...]
 class Context:
     """The request as the service saw it; in a policy `context.method`, `context.values.tenant` and so on.
 
-    `path` is the decoded path that the router used; `scheme` that of the Authorization header; `headers` are pairs or a
-    mapping, names without case; `values` are the service's own (str, int, bool, list of str). `dpop` holds every value
-    of the DPoP header; `staples` and `status_lists` are evidence handed over by the caller. TypeError for a wrong type.
+    `path` is the decoded path that the router used, `uri` the address as the client sent it, still percent-encoded;
+    `scheme` that of the Authorization header; `headers` are pairs or a mapping, names without case; `values` are the
+    service's own (str, int, bool, list of str). `dpop` holds every value of the DPoP header; `staples` and
+    `status_lists` are evidence handed over by the caller. TypeError for a wrong type.
     """
 
     method: str | None = None
@@ -200,11 +201,12 @@ def credentials(
     given = [value.strip(" \t") for name, value in pairs if name == "authorization"]
     # Servers join headers that came twice by commas, which no proof has.
     proofs = tuple(part.strip(" \t") for name, value in pairs if name == "dpop" for part in value.split(","))
+    in_query = _names_token(query)
     twice = (
         len(given) > 1
         or any(_ANOTHER.search(value) for value in given)
         or len(proofs) > 1  # RFC 9449, section 4.3, check 1
-        or (bool(given) and _names_token(query))  # RFC 6750, section 2: one method in one request
+        or (in_query and bool(given))  # RFC 6750, section 2: one method in one request
     )
     scheme, token = _split(given[0]) if len(given) == 1 else (None, None)
     return Credentials(token=PresentedTwice() if twice else token, scheme=scheme, dpop=proofs, presented_twice=twice)
@@ -217,8 +219,16 @@ def _split(value: str) -> tuple[str | None, str | None]:
     return scheme, (rest.strip(" ") or None) if scheme else None
 
 
-def _names_token(query: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> bool:
+def _names_token(query: object) -> bool:
+    """A query that nobody took apart is refused: what is in it would not be seen."""
     if query is None:
         return False
-    names = query if isinstance(query, Mapping) else [pair[0] for pair in query]
-    return any(name == "access_token" for name in names)
+    given = [] if isinstance(query, str) or not isinstance(query, Iterable) else list(query)  # of a mapping the names
+    names = given if isinstance(query, Mapping) else [_first(pair) for pair in given]
+    if not all(isinstance(name, str) for name in names) or isinstance(query, (str, bytes)):
+        raise TypeError("credentials(query=…) takes the parameters as a mapping or as pairs, names and values text")
+    return "access_token" in names
+
+
+def _first(pair: object) -> object:
+    return pair[0] if isinstance(pair, (tuple, list)) and len(pair) == 2 else None

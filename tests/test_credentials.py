@@ -104,6 +104,26 @@ def test_a_token_in_the_query_alone_is_none(query: Any) -> None:
     assert (found.token, found.scheme, found.presented_twice) == (None, None, False)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "access_token=x",
+        "",
+        b"access_token=x",
+        [(b"access_token", b"x")],
+        {b"access_token": b"x"},
+        ["ab"],
+        [("a",)],
+        [1],
+    ],
+)
+def test_a_query_that_can_not_be_read_is_a_bad_call(query: Any) -> None:
+    """It would hide a token; and no client decides of which type it is."""
+    for headers in ([ONE], []):
+        with pytest.raises(TypeError, match="query"):
+            credentials(headers, query=query)
+
+
 @pytest.mark.parametrize("query", [{}, [], {"token": TOKEN}, {"Access_Token": TOKEN}, {"q": "access_token"}])
 def test_a_query_without_a_token(query: Any) -> None:
     assert credentials([ONE], query=query).token == TOKEN

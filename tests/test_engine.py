@@ -447,8 +447,33 @@ def test_an_asynchronous_store_is_awaited() -> None:
     assert "first at" in str(second)
 
 
+class Exhausted:
+    """A store whose answers have run out: StopIteration can't be put into a future."""
+
+    reach, word = "nodes", None
+
+    def consume(self, key: bytes, ttl: int, note: bytes) -> bool:
+        return next(iter(()))
+
+    def first(self, key: bytes) -> bytes | None:
+        return next(iter(()))
+
+
+def test_a_store_whose_answers_have_run_out_hangs_nobody() -> None:
+    judge = engine(replay=Exhausted())
+
+    async def run() -> Verdict:
+        return await asyncio.wait_for(judge.evaluate_async(ONE.token(claims())), 60)
+
+    for verdict in (judge.evaluate(ONE.token(claims())), asyncio.run(run())):
+        assert codes(verdict) == {"replay.store_unavailable"}
+
+
 def test_an_asynchronous_store_that_is_not_awaited_is_no_answer() -> None:
-    assert codes(engine(replay=AsyncStore()).evaluate(ONE.token(claims()))) == {"replay.store_unavailable"}
+    verdict = engine(replay=AsyncStore()).evaluate(ONE.token(claims()))
+    assert [(finding.code, finding.actual) for finding in verdict.failing] == [
+        ("replay.store_unavailable", "the replay store is asynchronous: only `evaluate_async` can ask it")
+    ]
 
 
 def test_a_store_that_does_not_say_how_far_it_reaches_is_a_bad_call() -> None:

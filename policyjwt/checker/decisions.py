@@ -49,6 +49,7 @@ def check_decisions(block: Block, *, extents: Sequence[Span] = ()) -> Iterator[D
     yield from replay_decisions(block)
     yield from revocation_decisions(block)
     yield from _roots(block)
+    yield from _nonces(block)
     yield from _expected(block)
 
 
@@ -156,6 +157,18 @@ def _roots(block: Block) -> Iterator[Diagnostic]:
                 yield say.root_without_section(path.span, root=path.root, text=path.text, needs=needs[path.root])
             elif path.root == "client" and path.members[0] != "thumbprint" and _anchors(block) is None:
                 yield say.client_without_anchors(path.span, text=path.text)
+
+
+def _nonces(block: Block) -> Iterator[Diagnostic]:
+    """`nonce required` beside another reading of the service's nonce: the client chooses among those that are out."""
+    holder, replay = block.holder, block.replay
+    if holder is None or holder.nonce_required is None:
+        return
+    equals = replay.nonce.equals if replay is not None and replay.nonce is not None else None
+    paths = [*(path for rule in block.rules for path in paths_of(rule)), *([] if equals is None else [equals])]
+    for path in paths:
+        if (path.root, path.members[:1]) == ("context", ("nonce",)):
+            yield say.two_readers_of_a_nonce(path.span)
 
 
 def _anchors(block: Block) -> Names | None:

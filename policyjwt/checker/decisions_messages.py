@@ -284,6 +284,14 @@ def client_without_anchors(span: Span, *, text: str) -> Diagnostic:
     return _error("PJ336", span, message, help_)
 
 
+def two_readers_of_a_nonce(span: Span) -> Diagnostic:
+    """One nonce for the proof of any session, and for the token of this one."""
+    message = "`context.nonce` is the nonce of the holder's proof here, and can't be the token's too"
+    return _error(
+        "PJ339", span, message, "hand the token's nonce over as `context.values.…`, or leave `nonce required` out"
+    )
+
+
 def reason_is_an_outcome(span: Span, *, reason: str, labelled: bool) -> Diagnostic:
     """A rule whose code could be taken for the outcome of another."""
     what = "the label" if labelled else "the reason of this rule"

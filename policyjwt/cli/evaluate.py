@@ -176,7 +176,7 @@ def _server(url: str, scheme: str, *, single_host: bool) -> ReplayStore:
         return RedisReplayStore(url) if extra == "redis" else PostgresReplayStore(url)
     except ValueError as fault:  # in words of the stores, which quote nothing of the address
         raise Failure(f"the address of the replay store can't be used: {visible(str(fault))}") from None
-    except (PolicyJwtError, ImportError):
+    except PolicyJwtError:
         raise Failure(
             f"a replay store at `{scheme}:` needs the extra `{extra}`", help=f"install policyjwt[{extra}]"
         ) from None

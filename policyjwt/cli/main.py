@@ -117,10 +117,13 @@ def _usage(fault: click.ClickException) -> int:
     return Exit.USAGE
 
 
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
+
+
 def _defect(defect: Exception) -> int:
     """One line that helps to find the defect. Not the exception's text: it could hold a claim."""
     frames = traceback.extract_tb(defect.__traceback__)
-    ours = [frame for frame in frames if f"{os.sep}policyjwt{os.sep}" in frame.filename]
+    ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
     at = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown"
     kind = type(defect).__name__
     output.remark(f"policyjwt: a defect of policyjwt itself, {kind} at {at}: nothing was decided")

@@ -50,7 +50,7 @@ def _host(host: str) -> str:
 
 
 def _ipv6(text: str) -> str:
-    """All eight groups: the short spelling of `ipaddress` differs between versions, and stores hold proofs by this."""
+    """All eight groups: the short spelling of `ipaddress` differs between versions."""
     try:
         whole = f"{int(IPv6Address(text)):032x}"
     except ValueError:

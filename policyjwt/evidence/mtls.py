@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -34,6 +34,14 @@ CERTIFICATE_HEADERS: Final = frozenset({"client-cert", "x-forwarded-client-cert"
 MAX_PEM_BYTES: Final = 16 * 1024
 """One certificate of 8 KiB, its base64 and its lines."""
 
+_BASE64: Final = str.maketrans("-_", "+/")
+_NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
+_NOT_HEXADECIMAL: Final = re.compile(r"[^0-9a-f]")
+_LINE: Final = 64
+"""Characters of a line of PEM (RFC 7468, section 2): 48 whole bytes."""
+
+_MOST_ESCAPES: Final = 4
+
 _PEM: Final = re.compile(rb"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
 
 
@@ -57,15 +65,34 @@ class ClientCertificate:
 def came_by_header(certificate: bytes | None, headers: Iterable[tuple[str, str]]) -> bool:
     """Whether the certificate may have come in a header: one is there that carries them, or its bytes are in any.
 
-    Proxies write them as `:base64:`, as PEM, and as PEM with percent signs.
+    Proxies write them in base64 and base64url, as PEM with any line ends, with percent signs, and in hexadecimal. One
+    line of the certificate is enough, so that what stands between the lines or at the ends does not count. It is a net
+    for services that forgot to say where certificates come from; who writes a header on purpose can evade it.
     """
     if certificate is None:
         return False
     found = _PEM.fullmatch(certificate)
     encoded = b"".join(found[1].split()).decode() if found else b64encode(certificate).decode()
-    return any(
-        name.lower() in CERTIFICATE_HEADERS or encoded in "".join(unquote(value).split()) for name, value in headers
-    )
+    lines = [encoded[at : at + _LINE] for at in range(0, len(encoded) - _LINE + 1, _LINE)] or [encoded.rstrip("=")]
+    digits = [b64decode(line).hex() for line in lines if len(line) == _LINE]
+    values: dict[str, str] = {}
+    for name, value in headers:
+        if name.lower() in CERTIFICATE_HEADERS:
+            return True
+        values[name.lower()] = values.get(name.lower(), "") + value
+    return any(_holds(value, lines, digits) for value in values.values())
+
+
+def _holds(value: str, lines: Sequence[str], digits: Sequence[str]) -> bool:
+    """Whether a header's value, its escapes taken off, holds one of the lines."""
+    for _ in range(_MOST_ESCAPES):
+        plain = unquote(value)
+        if plain == value:
+            break
+        value = plain
+    text = _NOT_BASE64.sub("", value.translate(_BASE64))
+    hexadecimal = _NOT_HEXADECIMAL.sub("", value.lower())
+    return any(line in text for line in lines) or any(line in hexadecimal for line in digits)
 
 
 def check_certificate(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from policyjwt.errors import TokenRefused
 from policyjwt.evidence import status_messages as say
 from policyjwt.tokens import base64url, headers
-from policyjwt.tokens.algorithms import ALGORITHMS
+from policyjwt.tokens.algorithms import ASYMMETRIC
 from policyjwt.tokens.decode import UnverifiedToken, decode
 from policyjwt.tokens.limits import MAX_STATUS_LIST_CHARACTERS
 from policyjwt.tokens.signature import check_signature, kid_of
@@ -32,7 +32,6 @@ MAX_LISTS: Final = 16
 MAX_CLAIMS: Final = 2 * MAX_LISTS
 """Texts of which the claimed `sub` is kept: all that a caller hands over, and all that come in their place."""
 
-_ASYMMETRIC: Final = frozenset(name for name, row in ALGORITHMS.items() if not row.symmetric)
 _TYPE: Final = "statuslist+jwt"
 _VALID, _INVALID, _SUSPENDED = 0x00, 0x01, 0x02
 
@@ -172,7 +171,7 @@ def verify_list(text: str, keys: KeySet) -> StatusList:
         raise say.list_invalid(actual=f"`typ` is absent, or not `{_TYPE}`", expected=f"`typ` is `{_TYPE}`")
     try:
         headers.check(token.header, claims=token.claims)  # check: T2
-        alg = headers.check_algorithm(token.header, _ASYMMETRIC)  # check: T2
+        alg = headers.check_algorithm(token.header, ASYMMETRIC)  # check: T2
         check_signature(token, keys.select(kid_of(token.header), alg), alg)  # check: T2
     except TokenRefused as refused:
         raise say.list_invalid(actual=refused.actual, expected=refused.expected) from None

@@ -19,8 +19,18 @@ from weakref import WeakSet
 
 from policyjwt.errors import StoreUnavailable
 from policyjwt.replay.postgres_async import AsyncPostgresReplayStore
-from policyjwt.replay.postgres_settings import NOT_CONNECTED, Settings, settings
-from policyjwt.replay.postgres_statements import TABLE, Row, Values, create_table, first_use
+from policyjwt.replay.postgres_settings import Settings, settings
+from policyjwt.replay.postgres_statements import (
+    NOT_KNOWN,
+    TABLE,
+    Row,
+    Values,
+    check_table,
+    create_table,
+    durability_after_check,
+    durability_after_use,
+    first_use,
+)
 from policyjwt.replay.protocol import check_request
 
 if TYPE_CHECKING:
@@ -37,12 +47,15 @@ class PostgresReplayStore:
 
     `dsn` is what libpq reads: with TLS that is checked, `postgresql://user@host/db?sslmode=verify-full&sslrootcert=…`;
     with several hosts, the one that takes writes is found. Not behind a pooler in transaction mode, which mixes up
-    sessions. `timeout`, in seconds, bounds each answer (a new connection may take 2 seconds). At most `connections` are
-    open. `clock` gives seconds since the epoch, the clock by which tokens are judged: where it differs from the
-    server's, nothing is consumed. `create` makes the table if it isn't there. Every `sweep_every`th nonce, dead ones
-    are forgotten in a small step; 0 leaves that to your calls of `sweep`.
+    sessions. `timeout`, in seconds, bounds each answer (a new connection may take 2 seconds). At most
+    `max_connections` are open. `clock` gives seconds since the epoch, the clock by which tokens are judged: where it
+    differs from the server's, nothing is consumed. `create` makes the table if it isn't there. Every `sweep_every`th
+    nonce, dead ones are forgotten in a small step; 0 leaves that to your calls of `sweep`.
 
-    No connection is made before the first question, or `open`. Threads share the store; after a fork the child makes
+    Each answer brings what the server promises at that moment; too little is StoreUnavailable, though the nonce may
+    count as used.
+
+    No connection is made before the first question, or `check()`. Threads share the store; after a fork the child makes
     connections of its own.
     """
 
@@ -55,7 +68,7 @@ class PostgresReplayStore:
         *,
         table: str = TABLE,
         timeout: float = 2.0,
-        connections: int = 8,
+        max_connections: int = 8,
         create: bool = False,
         sweep_every: int = 64,
         clock: Callable[[], float] = time.time,
@@ -64,15 +77,16 @@ class PostgresReplayStore:
             dsn,
             table=table,
             timeout=timeout,
-            connections=connections,
+            max_connections=max_connections,
             create=create,
             sweep_every=sweep_every,
             clock=clock,
         )
-        self._durability = NOT_CONNECTED
+        self._durability = NOT_KNOWN
+        self._was_connected = False
         self._closed = False
         self._turns = itertools.count(1)
-        self._room = BoundedSemaphore(connections)
+        self._room = BoundedSemaphore(max_connections)
         self._idle: list[Link] = []
         _STORES.add(self)
 
@@ -92,13 +106,17 @@ class PostgresReplayStore:
 
     @property
     def durability(self) -> str:
-        """What the server promises for a consumed nonce, in words, as of the newest connection."""
+        """What the server promises for a consumed nonce, in words, as of its newest answer."""
         return self._durability
 
-    def open(self) -> Self:
+    def check(self) -> None:
         """Connect and check now. Raises StoreUnavailable where the server can't be reached or promises too little."""
-        with self._link(monotonic() + self._settings.timeout):
-            return self
+        from policyjwt.replay.postgres_driver import session
+
+        wanted = self._settings.statements
+        row = self._ask(wanted.prepare, session(wanted, self._settings.timeout))
+        self._durability = durability_after_check(row)
+        check_table(row, wanted)
 
     def close(self) -> None:
         """Close all connections. A closed store consumes nothing more."""
@@ -109,7 +127,9 @@ class PostgresReplayStore:
         """See `ReplayStore`. Raises StoreUnavailable too where the clocks of process and server differ."""
         check_request(key, ttl, note)
         values = {"key": key, "ttl": float(ttl), "note": note, "attempt": secrets.token_bytes(16)}
-        first = first_use(self._ask(self._settings.statements.consume, values))
+        row = self._ask(self._settings.statements.consume, values)
+        self._durability = durability_after_use(row)
+        first = first_use(row)
         if self._settings.sweeps(next(self._turns)):
             with suppress(StoreUnavailable):  # the answer stands; the next sweep does this one's work
                 self.sweep()
@@ -145,8 +165,6 @@ class PostgresReplayStore:
     @contextmanager
     def _link(self, until: float) -> Iterator[Link]:
         """A connection that no other thread uses meanwhile."""
-        from policyjwt.replay.postgres_driver import connect
-
         room = self._room
         if not room.acquire(timeout=max(0.0, until - monotonic())):
             raise StoreUnavailable("the replay store does not answer: all its connections are busy")
@@ -156,15 +174,26 @@ class PostgresReplayStore:
             try:
                 link = self._idle.pop()
             except IndexError:
-                given = self._settings
-                create = given.create and self._durability == NOT_CONNECTED  # what is emptied later is not healed
-                link, self._durability = connect(given.conninfo, given.statements, timeout=given.timeout, create=create)
+                link = self._connected()
             try:
                 yield link
             finally:
                 self._give_back(link)
         finally:
             room.release()
+
+    def _connected(self) -> Link:
+        from policyjwt.replay.postgres_driver import connect
+
+        given = self._settings
+        create = given.create and not self._was_connected  # what is emptied later is not healed
+        try:
+            link = connect(given.conninfo, given.statements, timeout=given.timeout, create=create)
+        except StoreUnavailable:
+            self._durability = NOT_KNOWN
+            raise
+        self._was_connected = True
+        return link
 
     def _give_back(self, link: Link) -> None:
         if not link.closed:
@@ -181,7 +210,7 @@ class PostgresReplayStore:
         """In a forked child: the connections are the parent's, and the semaphore may be held for ever."""
         _ABANDONED.append(self._idle)
         self._idle = []
-        self._room = BoundedSemaphore(self._settings.connections)
+        self._room = BoundedSemaphore(self._settings.max_connections)
 
 
 _STORES: Final[WeakSet[PostgresReplayStore]] = WeakSet()

@@ -15,8 +15,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from policyjwt.errors import StoreUnavailable
-from policyjwt.replay.postgres_settings import NOT_CONNECTED, Settings, settings
-from policyjwt.replay.postgres_statements import TABLE, Row, Values, first_use
+from policyjwt.replay.postgres_settings import Settings, settings
+from policyjwt.replay.postgres_statements import (
+    NOT_KNOWN,
+    TABLE,
+    Row,
+    Values,
+    check_table,
+    durability_after_check,
+    durability_after_use,
+    first_use,
+)
 from policyjwt.replay.protocol import check_request
 
 if TYPE_CHECKING:
@@ -50,7 +59,7 @@ class AsyncPostgresReplayStore:
         *,
         table: str = TABLE,
         timeout: float = 2.0,
-        connections: int = 8,
+        max_connections: int = 8,
         create: bool = False,
         sweep_every: int = 64,
         clock: Callable[[], float] = time.time,
@@ -59,12 +68,13 @@ class AsyncPostgresReplayStore:
             dsn,
             table=table,
             timeout=timeout,
-            connections=connections,
+            max_connections=max_connections,
             create=create,
             sweep_every=sweep_every,
             clock=clock,
         )
-        self._durability = NOT_CONNECTED
+        self._durability = NOT_KNOWN
+        self._was_connected = False
         self._closed = False
         self._turns = itertools.count(1)
         self._pools: dict[tuple[int, asyncio.AbstractEventLoop], _Pool] = {}
@@ -85,13 +95,17 @@ class AsyncPostgresReplayStore:
 
     @property
     def durability(self) -> str:
-        """What the server promises for a consumed nonce, in words, as of the newest connection."""
+        """What the server promises for a consumed nonce, in words, as of its newest answer."""
         return self._durability
 
-    async def open(self) -> Self:
+    async def check(self) -> None:
         """Connect and check now. Raises StoreUnavailable where the server can't be reached or promises too little."""
-        async with self._link(monotonic() + self._settings.timeout):
-            return self
+        from policyjwt.replay.postgres_driver import session
+
+        wanted = self._settings.statements
+        row = await self._ask(wanted.prepare, session(wanted, self._settings.timeout))
+        self._durability = durability_after_check(row)
+        check_table(row, wanted)
 
     async def aclose(self) -> None:
         """Close the connections of this event loop, and of those that have ended. Nothing more is consumed."""
@@ -102,7 +116,9 @@ class AsyncPostgresReplayStore:
         """See `ReplayStore`. Raises StoreUnavailable too where the clocks of process and server differ."""
         check_request(key, ttl, note)
         values = {"key": key, "ttl": float(ttl), "note": note, "attempt": secrets.token_bytes(16)}
-        first = first_use(await self._ask(self._settings.statements.consume, values))
+        row = await self._ask(self._settings.statements.consume, values)
+        self._durability = durability_after_use(row)
+        first = first_use(row)
         if self._settings.sweeps(next(self._turns)):
             with suppress(StoreUnavailable):  # the answer stands; the next sweep does this one's work
                 await self.sweep()
@@ -138,8 +154,6 @@ class AsyncPostgresReplayStore:
     @asynccontextmanager
     async def _link(self, until: float) -> AsyncIterator[AsyncLink]:
         """A connection that no other task uses meanwhile."""
-        from policyjwt.replay.postgres_driver import connect_async
-
         pool = self._pool()
         try:
             async with asyncio.timeout(max(0.0, until - monotonic())):
@@ -152,17 +166,26 @@ class AsyncPostgresReplayStore:
             if pool.idle:
                 link = pool.idle.pop()
             else:
-                given = self._settings
-                create = given.create and self._durability == NOT_CONNECTED  # what is emptied later is not healed
-                link, self._durability = await connect_async(
-                    given.conninfo, given.statements, timeout=given.timeout, create=create
-                )
+                link = await self._connected()
             try:
                 yield link
             finally:
                 self._give_back(link, pool)
         finally:
             pool.room.release()
+
+    async def _connected(self) -> AsyncLink:
+        from policyjwt.replay.postgres_driver import connect_async
+
+        given = self._settings
+        create = given.create and not self._was_connected  # what is emptied later is not healed
+        try:
+            link = await connect_async(given.conninfo, given.statements, timeout=given.timeout, create=create)
+        except StoreUnavailable:
+            self._durability = NOT_KNOWN
+            raise
+        self._was_connected = True
+        return link
 
     def _give_back(self, link: AsyncLink, pool: _Pool) -> None:
         if not link.closed:
@@ -173,10 +196,12 @@ class AsyncPostgresReplayStore:
     def _pool(self) -> _Pool:
         """The connections of this event loop; those of loops that have ended are closed."""
         here = (os.getpid(), asyncio.get_running_loop())
+        for place in list(self._pools):
+            process, loop = place
+            if process == here[0] and loop.is_closed():  # a parent's, in its child, are left alone
+                with suppress(KeyError):  # the loop of another thread prunes too
+                    self._pools.pop(place).drop_idle()
         pool = self._pools.get(here)
         if pool is None:
-            for process, loop in list(self._pools):
-                if process == here[0] and loop.is_closed():  # a parent's, in its child, are left alone
-                    self._pools.pop((process, loop)).drop_idle()
-            pool = self._pools[here] = _Pool(asyncio.Semaphore(self._settings.connections))
+            pool = self._pools[here] = _Pool(asyncio.Semaphore(self._settings.max_connections))
         return pool

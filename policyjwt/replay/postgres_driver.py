@@ -15,7 +15,7 @@ from psycopg.abc import RV, PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from policyjwt.errors import StoreUnavailable
-from policyjwt.replay.postgres_statements import Row, Statements, Values, durability, unavailable
+from policyjwt.replay.postgres_statements import Row, Statements, Values, check_table, unavailable
 from policyjwt.replay.protocol import StoreNotDurable
 
 _INTERVAL: Final = 0.05
@@ -88,8 +88,8 @@ def conninfo(dsn: str, *, timeout: float) -> str:
     return make_conninfo("", **{**usual, **given})
 
 
-def connect(dsn: str, wanted: Statements, *, timeout: float, create: bool) -> tuple[Link, str]:
-    """A checked connection, and what the server promises in words."""
+def connect(dsn: str, wanted: Statements, *, timeout: float, create: bool) -> Link:
+    """A checked connection."""
     try:
         link = Link.connect(dsn, autocommit=True)
     except psycopg.Error as error:
@@ -99,15 +99,15 @@ def connect(dsn: str, wanted: Statements, *, timeout: float, create: bool) -> tu
         try:
             if create:
                 ask(link, wanted.create, None, until=monotonic() + timeout)
-            row = ask(link, wanted.prepare, _settings(wanted, timeout), until=monotonic() + timeout)
-            return link, durability(row, wanted)
+            check_table(ask(link, wanted.prepare, session(wanted, timeout), until=monotonic() + timeout), wanted)
+            return link
         except BaseException:
             link.close()
             raise
     raise failure
 
 
-async def connect_async(dsn: str, wanted: Statements, *, timeout: float, create: bool) -> tuple[AsyncLink, str]:
+async def connect_async(dsn: str, wanted: Statements, *, timeout: float, create: bool) -> AsyncLink:
     """As `connect`, for an event loop."""
     try:
         link = await AsyncLink.connect(dsn, autocommit=True)
@@ -118,8 +118,9 @@ async def connect_async(dsn: str, wanted: Statements, *, timeout: float, create:
         try:
             if create:
                 await ask_async(link, wanted.create, None, until=monotonic() + timeout)
-            row = await ask_async(link, wanted.prepare, _settings(wanted, timeout), until=monotonic() + timeout)
-            return link, durability(row, wanted)
+            row = await ask_async(link, wanted.prepare, session(wanted, timeout), until=monotonic() + timeout)
+            check_table(row, wanted)
+            return link
         except BaseException:
             link.pgconn.finish()
             raise
@@ -160,7 +161,8 @@ async def ask_async(link: AsyncLink, statement: str, values: Values | None, *, u
     raise failure
 
 
-def _settings(wanted: Statements, timeout: float) -> Values:
+def session(wanted: Statements, timeout: float) -> Values:
+    """The values of the statement `prepare`."""
     return {"timeout": str(max(1, round(timeout * 1000))), "table": wanted.table}
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from policyjwt.errors import StoreUnavailable
 from policyjwt.replay.postgres_statements import Statements, statements
-
-NOT_CONNECTED: Final = "not known before the first connection"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -20,7 +17,7 @@ class Settings:
     conninfo: str
     statements: Statements
     timeout: float
-    connections: int
+    max_connections: int
     create: bool
     sweep_every: int
     clock: Callable[[], float]
@@ -42,29 +39,31 @@ def settings(
     *,
     table: str,
     timeout: float,
-    connections: int,
+    max_connections: int,
     create: bool,
     sweep_every: int,
     clock: Callable[[], float],
 ) -> Settings:
-    """Check what a store is told. Raises ValueError; ImportError where the driver is not installed."""
+    """Check what a store is told. Raises ValueError; StoreUnavailable where the driver is not installed."""
     if not isinstance(dsn, str):
         raise TypeError("the DSN is a text")
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
         raise ValueError("the timeout is a number of seconds above 0")
-    if type(connections) is not int or connections < 1:
-        raise ValueError("connections is a whole number, at least 1")
+    if type(max_connections) is not int or max_connections < 1:
+        raise ValueError("max_connections is a whole number, at least 1")
     if type(sweep_every) is not int or sweep_every < 0:
         raise ValueError("sweep_every is a whole number; 0 for never")
     try:
         from policyjwt.replay.postgres_driver import conninfo
-    except ImportError as error:
-        raise ImportError("the PostgreSQL stores need psycopg 3: install `policyjwt[postgres]`") from error
+    except ImportError:
+        raise StoreUnavailable(
+            "a replay store in PostgreSQL needs the extra `postgres`: install `policyjwt[postgres]`"
+        ) from None
     return Settings(
         conninfo=conninfo(dsn, timeout=timeout),
         statements=statements(table),
         timeout=float(timeout),
-        connections=connections,
+        max_connections=max_connections,
         create=create,
         sweep_every=sweep_every,
         clock=clock,

@@ -6,7 +6,7 @@ Input: a table's name, rows, SQLSTATEs. Output: statements, answers, or StoreUna
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -16,6 +16,8 @@ Row: TypeAlias = tuple[object, ...]
 Values: TypeAlias = Mapping[str, object]
 
 TABLE: Final = "policyjwt_nonces"
+
+NOT_KNOWN: Final = "is not known to last: the server has not told it"
 
 GRACE: Final = 60
 """Seconds for which keys are held past their time: for clocks of nodes that differ, and a server's clock set back."""
@@ -40,13 +42,19 @@ CREATE INDEX IF NOT EXISTS {index} ON {table} (ends);
 INSERT INTO {table} VALUES ('', '-Infinity', '', '') ON CONFLICT (key) DO NOTHING;
 """
 
+# What the server promises, as it is at this moment: an administrator may change it while connections stay open.
+_PROMISE: Final = (
+    "current_setting('synchronous_commit'), current_setting('fsync'), current_setting('synchronous_standby_names')"
+)
+
 # One statement decides, by the server's clock. What is alive is found without writing, so that a flood of replays costs
 # no disk; two first uses at once meet in ON CONFLICT, where one waits for the other. A later attempt of the same use
 # finds its own mark, so that a lost reply doesn't make a first use a second. The row with the empty key holds up to
-# when keys were forgotten: behind it the clock must not go.
+# when keys were forgotten: behind it the clock must not go. Its table is the one whose permanence counts. All is locked
+# before it is looked at, so that no table becomes an unlogged one in between.
 _CONSUME: Final = """
 WITH clock AS MATERIALIZED (SELECT extract(epoch FROM now())::float8 AS at),
-mark AS MATERIALIZED (SELECT ends FROM {table} WHERE key = ''),
+mark AS MATERIALIZED (SELECT ends, tableoid FROM {table} WHERE key = ''),
 ready AS (
     SELECT at FROM clock, mark
     WHERE abs(at - %(process)s::float8) <= {tolerance} AND at >= mark.ends AND NOT EXISTS (
@@ -60,7 +68,9 @@ told AS (
     WHERE held.ends + {grace} <= (SELECT at FROM clock) OR held.attempt = excluded.attempt
     RETURNING 1
 )
-SELECT at - %(process)s::float8, (SELECT at >= mark.ends FROM mark), EXISTS (SELECT FROM told) FROM clock
+SELECT at - %(process)s::float8, (SELECT at >= mark.ends FROM mark), EXISTS (SELECT FROM told),
+    {promise}, (SELECT relpersistence::text FROM pg_class, mark WHERE pg_class.oid = mark.tableoid)
+FROM clock
 """
 
 # One sweeper at a time holds the row with the empty key; consumers never lock it, so nobody waits in a circle.
@@ -89,7 +99,7 @@ _FIRST: Final = "SELECT note FROM {table} WHERE key = %(key)s::bytea AND key <> 
 _PREPARE: Final = """
 SELECT set_config('statement_timeout', %(timeout)s, false),
     set_config('default_transaction_isolation', 'read committed', false),
-    current_setting('synchronous_commit'), current_setting('fsync'), current_setting('synchronous_standby_names'),
+    {promise},
     (SELECT relpersistence::text FROM pg_class WHERE oid = to_regclass(%(table)s)),
     (SELECT bool_and(has_table_privilege(to_regclass(%(table)s), needed))
      FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed)
@@ -123,12 +133,13 @@ def statements(name: str) -> Statements:
         "grace": GRACE,
         "tolerance": CLOCK_TOLERANCE,
         "most": MOST_SWEPT,
+        "promise": _PROMISE,
     }
     return Statements(
         name=name,
         table=table,
         create=f"SELECT pg_advisory_xact_lock({_LOCK});\n{_CREATE.format_map(parameters)}",
-        prepare=_PREPARE,
+        prepare=_PREPARE.format_map(parameters),
         consume=_CONSUME.format_map(parameters),
         first=_FIRST.format_map(parameters),
         sweep=_SWEEP.format_map(parameters),
@@ -144,12 +155,13 @@ def create_table(name: str = TABLE) -> str:
 
 
 def first_use(row: Row | None) -> bool:
-    """Whether the key was consumed now, or raises StoreUnavailable."""
-    if row is None or len(row) != 3:
+    """Whether the key was consumed now and is safe with the server, or raises StoreUnavailable."""
+    if row is None or len(row) != 7:
         raise StoreUnavailable("the replay store gave an answer that is none")
-    offset, in_time, first = row
+    offset, in_time, first, *promise = row
     if in_time is None:
         raise StoreUnavailable("the replay store's table is damaged: the row with the empty key is not there")
+    _refuse_unsafe(promise)
     if not isinstance(offset, float) or abs(offset) > CLOCK_TOLERANCE:  # check: R10
         raise StoreUnavailable(
             f"the clocks of this process and of the replay store differ by more than {CLOCK_TOLERANCE} seconds"
@@ -161,12 +173,12 @@ def first_use(row: Row | None) -> bool:
     return first
 
 
-def durability(row: Row | None, wanted: Statements) -> str:
-    """What the server promises, in words, from its answer to `prepare`. Too little raises StoreUnavailable."""
+def check_table(row: Row | None, wanted: Statements) -> None:
+    """Judge the answer to `prepare`. Raises StoreUnavailable where the table can't be used, or is not safe there."""
     if row is None or len(row) != 7:
         raise StoreUnavailable("the replay store gave an answer that is none")
-    commit, fsync, standbys, persistence, may = row[2:]
-    if persistence is None:
+    *promise, may = row[2:]
+    if promise[-1] is None:
         raise StoreUnavailable(
             f"the replay store's table `{wanted.name}` is not there: make it with"
             f" `{' '.join(create_table(wanted.name).split())}`"
@@ -175,20 +187,46 @@ def durability(row: Row | None, wanted: Statements) -> str:
         raise StoreUnavailable(
             f"the replay store's role lacks rights: GRANT SELECT, INSERT, UPDATE, DELETE ON {wanted.table}"
         )
+    _refuse_unsafe(promise)
+
+
+def durability_after_use(row: Row | None) -> str:
+    """What the server promises, from its answer to `consume`. Never raises: what is not known is told as such."""
+    return _durability(row[3:]) if row is not None and len(row) == 7 else NOT_KNOWN
+
+
+def durability_after_check(row: Row | None) -> str:
+    """As `durability_after_use`, from its answer to `prepare`."""
+    return _durability(row[2:6]) if row is not None and len(row) == 7 else NOT_KNOWN
+
+
+def _refuse_unsafe(promise: Sequence[object]) -> None:
+    found = _unsafe(promise)
+    if found is not None:  # check: R9
+        raise StoreUnavailable(f"the replay store is not safe: {found}")
+
+
+def _unsafe(promise: Sequence[object]) -> str | None:
+    commit, fsync, _, persistence = promise
     unsafe = [
-        ("`synchronous_commit` is off: a crash would forget nonces", commit == "off"),
+        ("`synchronous_commit` is off: a crash would forget nonces", _plain(commit) in ("off", "unknown")),
         ("`fsync` is off: a crash would forget nonces", fsync != "on"),
         ("its table is not a permanent one: a crash would empty it", persistence != "p"),
     ]
-    found = next((words for words, holds in unsafe if holds), None)
-    if found is not None:  # check: R9
-        raise StoreUnavailable(f"the replay store is not safe: {found}")
+    return next((words for words, holds in unsafe if holds), None)
+
+
+def _durability(promise: Sequence[object]) -> str:
+    commit, _, standbys, _ = promise
+    found = _unsafe(promise)
+    if found is not None:
+        return f"is not safe: {found}"
     disk = f"on the server's disk before the answer (synchronous_commit = {_plain(commit)})"
     if not standbys or commit == "local":
-        return f"each nonce is {disk}; a fail-over to a standby may forget the newest ones"
+        return f"is {disk}; a fail-over to a standby may forget the newest ones"
     if commit == "remote_write":
-        return f"each nonce is {disk} and written, not flushed, by a synchronous standby"
-    return f"each nonce is {disk} and on that of a synchronous standby; a fail-over to another may forget the newest"
+        return f"is {disk} and written, not flushed, by a synchronous standby"
+    return f"is {disk} and on that of a synchronous standby; a fail-over to another may forget the newest"
 
 
 def _plain(setting: object) -> str:

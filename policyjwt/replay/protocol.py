@@ -25,6 +25,10 @@ MAX_AGE: Final = 24 * 3600
 MAX_PROOF_AGE: Final = 3600
 """Seconds: the largest age of a holder's proof that the language allows."""
 
+MAX_DELAY: Final = 60
+"""Seconds: a store may look at its clock so much later than its token was judged. What it holds for exactly the time
+that it is asked to is then never forgotten while the token, judged before, is still accepted."""
+
 MAX_TTL: Final = 1 << 53
 """Seconds: no store holds a key for longer, and asked for more it refuses. It never shortens."""
 
@@ -98,16 +102,16 @@ def store_key(*, scope: Scope, issuer: str, within: str | None, path: Sequence[s
 
 
 def time_to_live(*, exp: float | None, iat: float | None, now: float) -> int:
-    """For how many seconds a nonce is held: to the last instant at which any policy could accept the token, rounded up.
+    """For how many seconds a nonce is held: beyond the last instant at which any policy could accept the token.
 
-    That is `exp` and the largest skew; without `exp`, `iat` with the largest age and skew. Never this policy's own
-    skew: another policy, or this one after a reload, may be wider. At least 1, never shortened. Raises ValueError where
-    there is neither time, or one that is not finite.
+    That is `exp` and the largest skew; without `exp`, `iat` with the largest age and skew; and MAX_DELAY. Never this
+    policy's own skew: another policy, or this one after a reload, may be wider. At least 1, never shortened. Raises
+    ValueError where there is neither time, or one that is not finite.
     """
     if exp is not None:
-        ends, extra = exp, MAX_SKEW
+        ends, extra = exp, MAX_SKEW + MAX_DELAY
     elif iat is not None:
-        ends, extra = iat, MAX_AGE + MAX_SKEW
+        ends, extra = iat, MAX_AGE + MAX_SKEW + MAX_DELAY
     else:
         raise ValueError("without `exp` and `iat` there is no end to how long a nonce is held")
     if not (_is_finite(ends) and _is_finite(now)):
@@ -125,10 +129,10 @@ def proof_key(*, thumbprint: str, jti: str) -> bytes:
 
 
 def proof_time_to_live(*, iat: float, now: float) -> int:
-    """For how many seconds a proof is held: to the last instant at which any policy could accept it, rounded up."""
+    """For how many seconds a proof is held: beyond the last instant at which any policy could accept it."""
     if not (_is_finite(iat) and _is_finite(now)):
         raise ValueError("a time is not finite")
-    return max(1, math.ceil(Fraction(iat) + MAX_PROOF_AGE + MAX_SKEW - Fraction(now)))
+    return max(1, math.ceil(Fraction(iat) + MAX_PROOF_AGE + MAX_SKEW + MAX_DELAY - Fraction(now)))
 
 
 def _is_finite(value: float) -> bool:

@@ -3,54 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self, TypeVar, Unpack
+from typing import Final, Literal, Self, TypeVar, Unpack
 from weakref import WeakSet
 
 from policyjwt.errors import StoreUnavailable
 from policyjwt.replay import redis_messages as say
 from policyjwt.replay.protocol import check_request
 from policyjwt.replay.redis_check import Facts, checking
+from policyjwt.replay.redis_driver import Connection, connections, no_foreign_errors, nothing, take
 from policyjwt.replay.redis_places import Places
 from policyjwt.replay.redis_settings import Address, Options, durability, read_settings
-from policyjwt.replay.redis_steps import (
-    Again,
-    Command,
-    Steps,
-    asked,
-    cause_of,
-    consuming,
-    is_stale,
-    new_attempt,
-    reading,
-    translated,
-)
+from policyjwt.replay.redis_steps import Again, Deadline, Steps, asked, consuming, is_stale, new_attempt, reading
 
 T = TypeVar("T")
-
-
-class Connection(Protocol):
-    """What is used of the client's connections."""
-
-    def connect(self) -> None:
-        """Connect and greet."""
-        ...
-
-    def disconnect(self) -> None:
-        """Let go, whatever is under way."""
-        ...
-
-    def send_command(self, *command: bytes | str | int) -> None:
-        """Send one command."""
-        ...
-
-    def read_response(self) -> object:
-        """Wait for the answer to it."""
-        ...
 
 
 @dataclass(slots=True)
@@ -71,7 +41,9 @@ class RedisReplayStore:
     - `min_replicas`: so many replicas acknowledge a nonce within `replica_timeout` seconds before it counts as a first
       use; otherwise StoreNotDurable. This narrows what a fail-over can lose and does not close it.
     - `timeout`: seconds for each answer. `retries`: how often an attempt is made again after a lost answer; it carries
-      an id, so that it is never taken for a replay of itself.
+      an id, so that it is never taken for a replay of itself. A use takes `timeout * (retries + 1)` seconds at most, 3
+      unless you say otherwise: all attempts, all look-ups and all waiting for other threads together. Only a greeting
+      that began within them (TLS, account, database) may last for some `timeout` more.
     - `sentinel`: the name of the primary; then `url` is one or several sentinels, and user, password and database in it
       are those of the primary (`sentinel_user`, `sentinel_password` those of the sentinels).
     - `cluster=True`: `url` is one or several nodes.
@@ -91,7 +63,7 @@ class RedisReplayStore:
 
     def __init__(self, url: str | Sequence[str], **options: Unpack[Options]) -> None:
         self._settings = read_settings(url, **options)
-        self._make = _connections(tls=self._settings.tls)
+        self._make = connections(tls=self._settings.tls)
         self._closed = False
         self._forked()
         _STORES.add(self)
@@ -137,50 +109,64 @@ class RedisReplayStore:
         return self._ask(place, lambda facts: reading(self._settings, key))
 
     def _ask(self, key: bytes, steps: Callable[[Facts], Steps[T]]) -> T:
-        """Take the steps, and again while no answer comes and retries are left."""
+        """Take the steps, and again while no answer comes and both retries and time are left."""
         hop: Address | None = None
+        until = Deadline.of(self._settings)
         for left in range(self._settings.retries, -1, -1):
             address = hop
             try:
-                address = address or self._place(key)
-                with self._link(address) as link:
-                    return _take(link.connection, asked(steps(link.facts)) if hop else steps(link.facts))
+                address = address or self._place(key, until)
+                with self._link(address, until) as link:
+                    chosen = asked(steps(link.facts)) if hop else steps(link.facts)
+                    return take(link.connection, chosen, until)
             except Again as again:
                 hop = self._places.hop(again)
                 if hop is None and address is not None:
                     # Connections to a server that failed are old news, and so may be that it has the key.
                     self._drop(address)
-                    with self._finding:
-                        self._places.forget(key, address)
-                if not left:
+                    self._forget(key, address, until)
+                if not left or until.is_over():
                     raise again.why from again.__cause__
         raise AssertionError  # the last round returns or raises
 
-    def _place(self, key: bytes) -> Address:
-        """Where the key lives, looked up by one thread at a time."""
-        with self._finding:
-            for seed, steps in self._places.questions():
+    def _place(self, key: bytes, until: Deadline) -> Address:
+        """Where the key lives, looked up by one thread at a time. Those who wait share the outcome."""
+        seen = self._places.failures
+        if not self._finding.acquire(timeout=until.wait(whole=True)):
+            raise self._places.unknown()
+        try:
+            for seed, steps in self._places.questions(seen, is_over=until.is_over):
                 try:
-                    with no_foreign_errors(), self._seed(seed) as connection:
-                        self._places.learn(_take(connection, steps))
+                    with no_foreign_errors(), self._seed(seed, until) as connection:
+                        self._places.learn(take(connection, steps, until))
                 except (Again, StoreUnavailable):
                     continue  # the next seed may know
             return self._places.of(key)
+        finally:
+            self._finding.release()
+
+    def _forget(self, key: bytes, address: Address, until: Deadline) -> None:
+        """Unless a look-up is under way for as long as there is time: it finds out by itself."""
+        if not until.is_over() and self._finding.acquire(timeout=until.wait(whole=True)):
+            try:
+                self._places.forget(key, address)
+            finally:
+                self._finding.release()
 
     @contextmanager
-    def _link(self, address: Address) -> Iterator[_Link]:
+    def _link(self, address: Address, until: Deadline) -> Iterator[_Link]:
         """A connection to a fit server, for one question after the other."""
         gate = self._gate
-        if not gate.acquire(timeout=self._settings.timeout):
+        if not gate.acquire(timeout=until.wait()):
             raise say.busy(self._settings.max_connections)
         try:
             link = self._taken(address)
             try:
                 with no_foreign_errors():
                     if link is None:
-                        link = self._opened(address)
+                        link = self._opened(address, until)
                     elif is_stale(link.facts.asked_at):
-                        link.facts = _take(link.connection, checking(self._settings))
+                        link.facts = take(link.connection, checking(self._settings), until)
                     yield link
             except BaseException:
                 # An answer that is still under way must never be read as the answer to another question.
@@ -191,19 +177,19 @@ class RedisReplayStore:
         finally:
             gate.release()
 
-    def _opened(self, address: Address) -> _Link:
-        connection = self._make(host=address.host, port=address.port, **self._settings.login)
+    def _opened(self, address: Address, until: Deadline) -> _Link:
+        connection = self._make(host=address.host, port=address.port, **{**self._settings.login, **until.timeouts()})
         try:
             connection.connect()
-            return _Link(connection, _take(connection, checking(self._settings)))
+            return _Link(connection, take(connection, checking(self._settings), until))
         except BaseException:
             connection.disconnect()
             raise
 
     @contextmanager
-    def _seed(self, seed: Address) -> Iterator[Connection]:
+    def _seed(self, seed: Address, until: Deadline) -> Iterator[Connection]:
         """A connection to a sentinel or a node, for one question."""
-        connection = self._make(host=seed.host, port=seed.port, **self._settings.seed_login)
+        connection = self._make(host=seed.host, port=seed.port, **{**self._settings.seed_login, **until.timeouts()})
         try:
             connection.connect()
             yield connection
@@ -249,55 +235,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def _connections(*, tls: bool) -> Callable[..., Connection]:
-    """The client's connections, each of which fails at once rather than try again by itself."""
-    try:
-        from redis import Connection as PlainConnection
-        from redis import SSLConnection
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError:
-        raise say.not_installed() from None
-
-    def make(**arguments: object) -> Connection:
-        kind: Callable[..., Connection] = SSLConnection if tls else PlainConnection
-        return kind(retry=Retry(NoBackoff(), 0), **arguments)
-
-    return make
-
-
-def _take(connection: Connection, steps: Steps[T]) -> T:
-    """Take steps over a connection, one command after the other."""
-    from redis.exceptions import ResponseError
-
-    try:
-        command: Command = next(steps)
-        while True:
-            connection.send_command(*command)
-            answer: object
-            try:
-                answer = connection.read_response()
-            except ResponseError as error:
-                answer = error
-            command = steps.send(answer)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return] # what a generator returns is not in the type of its end
-
-
-def nothing() -> Generator[Command, object, None]:
-    """No further steps: to have connected is all."""
-    yield from ()
-
-
-@contextmanager
-def no_foreign_errors() -> Iterator[None]:
-    """Whatever the client or the network says becomes StoreUnavailable or Again."""
-    try:
-        yield
-    except Exception as error:  # the fail-closed border to the client
-        meant = translated(error)
-        if meant is error:
-            raise
-        raise meant from cause_of(error)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from socket import SHUT_RDWR
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar, Unpack
-from weakref import WeakKeyDictionary
 
 from policyjwt.errors import StoreUnavailable
 from policyjwt.replay import redis_messages as say
 from policyjwt.replay.protocol import check_request
-from policyjwt.replay.redis import no_foreign_errors, nothing
 from policyjwt.replay.redis_check import Facts, checking
+from policyjwt.replay.redis_driver import no_foreign_errors, nothing
 from policyjwt.replay.redis_places import Places
 from policyjwt.replay.redis_settings import Address, Options, durability, read_settings
-from policyjwt.replay.redis_steps import Again, Command, Steps, asked, consuming, is_stale, new_attempt, reading
+from policyjwt.replay.redis_steps import Again, Command, Steps, asked, consuming, is_stale, new_attempt, reading, total
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Lock, Semaphore
@@ -65,7 +65,10 @@ class _Loop:
 
 
 class AsyncRedisReplayStore:
-    """As `RedisReplayStore`, with the same arguments, for `evaluate_async`. Close it before its event loop ends."""
+    """As `RedisReplayStore`, with the same arguments, for `evaluate_async`: each event loop has connections of its own.
+
+    Close it before its event loop ends; those of a loop that has ended are let go when another one uses the store.
+    """
 
     reach: Literal["nodes"] = "nodes"
     word: str | None = None
@@ -73,7 +76,7 @@ class AsyncRedisReplayStore:
     def __init__(self, url: str | Sequence[str], **options: Unpack[Options]) -> None:
         self._settings = read_settings(url, **options)
         self._make = _connections(tls=self._settings.tls)
-        self._loops: WeakKeyDictionary[AbstractEventLoop, _Loop] = WeakKeyDictionary()
+        self._loops: dict[AbstractEventLoop, _Loop] = {}
         self._closed = False
 
     def __repr__(self) -> str:
@@ -96,9 +99,10 @@ class AsyncRedisReplayStore:
         return durability(self._settings)
 
     async def aclose(self) -> None:
-        """Let go of the connections of this event loop. A closed store consumes nothing more."""
+        """Let go of the connections of this event loop, and of those that have ended. Nothing more is consumed."""
         self._closed = True
         loop = self._loop()
+        self._drop_ended()
         for address in list(loop.idle):
             await _drop(loop, address)
 
@@ -118,6 +122,16 @@ class AsyncRedisReplayStore:
         return await self._ask(place, lambda facts: reading(self._settings, key))
 
     async def _ask(self, key: bytes, steps: Callable[[Facts], Steps[T]]) -> T:
+        """Take the steps, within the time that there is for all of it."""
+        import asyncio
+
+        try:
+            async with asyncio.timeout(total(self._settings)):
+                return await self._tried(key, steps)
+        except TimeoutError:
+            raise say.lost("did not answer in time") from None
+
+    async def _tried(self, key: bytes, steps: Callable[[Facts], Steps[T]]) -> T:
         """Take the steps, and again while no answer comes and retries are left."""
         loop, hop = self._loop(), None
         for left in range(self._settings.retries, -1, -1):
@@ -137,9 +151,10 @@ class AsyncRedisReplayStore:
         raise AssertionError  # the last round returns or raises
 
     async def _place(self, loop: _Loop, key: bytes) -> Address:
-        """Where the key lives, looked up by one task at a time."""
+        """Where the key lives, looked up by one task at a time. Those who wait share the outcome."""
+        seen = loop.places.failures
         async with loop.finding:
-            for seed, steps in loop.places.questions():
+            for seed, steps in loop.places.questions(seen):
                 try:
                     with no_foreign_errors():
                         async with self._seed(seed) as connection:
@@ -154,7 +169,8 @@ class AsyncRedisReplayStore:
         import asyncio
 
         try:
-            await asyncio.wait_for(loop.gate.acquire(), self._settings.timeout)
+            async with asyncio.timeout(self._settings.timeout):
+                await loop.gate.acquire()
         except TimeoutError:
             raise say.busy(self._settings.max_connections) from None
         try:
@@ -209,15 +225,34 @@ class AsyncRedisReplayStore:
         running = asyncio.get_running_loop()
         found = self._loops.get(running)
         if found is None or found.process != os.getpid():
+            self._drop_ended()
             gate = asyncio.Semaphore(self._settings.max_connections)
             found = _Loop(gate, asyncio.Lock(), Places(self._settings), os.getpid())
             self._loops[running] = found
         return found
 
+    def _drop_ended(self) -> None:
+        """Let go of the connections of loops that have ended. A parent's, in its child, are left alone."""
+        for ended, held in list(self._loops.items()):
+            if ended.is_closed() and held.process == os.getpid():
+                self._loops.pop(ended, None)  # a loop of another thread may have done it
+                for link in (link for idle in held.idle.values() for link in idle):
+                    _hang_up(link.connection)
+
 
 async def _drop(loop: _Loop, address: Address) -> None:
     for link in loop.idle.pop(address, []):
         await link.connection.disconnect(nowait=True)
+
+
+def _hang_up(connection: Connection) -> None:
+    """Tell the server that it is over: without its loop a connection can't be closed in the usual way."""
+    writer = getattr(connection, "_writer", None)
+    if writer is None:
+        return
+    connection._writer = None  # type: ignore[attr-defined] # the client's own: it would complain of it
+    with suppress(OSError):  # the server may have been first
+        writer.get_extra_info("socket").shutdown(SHUT_RDWR)
 
 
 def _connections(*, tls: bool) -> Callable[..., Connection]:

@@ -45,6 +45,8 @@ def checking(settings: Settings) -> Steps[Facts]:
     info = _read(checked(answer, "INFO"))
     if info.get("role", "master") != "master":  # check: R9e
         raise Again(say.lost("is a replica, which takes no writes"))
+    if info.get("loading", "0") != "0":  # check: R9f
+        raise Again(say.lost("is still loading its data"))
     _evicts_nothing(settings, info)
     major = info.get("redis_version", "").partition(".")[0]
     in_one = not major.isdigit() or int(major) >= 7
@@ -85,12 +87,20 @@ def _evicts_nothing(settings: Settings, info: Mapping[str, str]) -> None:
 
 
 def _keeps(settings: Settings, info: Mapping[str, str]) -> bool:
-    """Whether nonces survive a restart. The last two seconds may be lost all the same, but for `appendfsync always`.
+    """Whether nonces survive the next restart. The last two seconds may be lost, but for `appendfsync always`.
 
-    Snapshots don't count: a restart goes back to the last one.
+    Snapshots don't count: a restart goes back to the last one. That nothing was lost in the latest restart is not told
+    by INFO: the file may have been switched on, or lost, since.
     """
     appends, uptime = info.get("aof_enabled"), info.get("uptime_in_seconds", "")
-    if settings.server_is_safe or appends == "1":
+    if settings.server_is_safe:
+        return True
+    if appends == "1":
+        if info.get("aof_last_write_status", "ok") != "ok":  # check: R9g
+            raise say.not_kept("can't write to")
+        if info.get("aof_last_bgrewrite_status", "ok") != "ok":  # check: R9h
+            # Where the file was switched on and its first writing failed, there is none; INFO shows both alike.
+            raise say.not_kept("can't rewrite")
         return True
     if appends is None or not uptime.isdigit():  # check: R9c
         raise say.unknown_state("aof_enabled")

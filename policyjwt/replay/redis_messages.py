@@ -92,8 +92,14 @@ def started_lately(*, uptime: int, hold: int) -> StoreUnavailable:
     """R9: the server may have lost nonces of tokens that still live."""
     return StoreUnavailable(
         f"the replay store's server started {uptime} s ago without an append-only file and may have lost nonces: it is "
-        f"trusted after {hold} s (`max_hold`); set `appendonly yes`, or say `server_is_safe=True` if none was lost"
+        f"trusted after {hold} s (`max_hold`), and nothing but waiting helps: `appendonly yes` brings none back "
+        "and hides the loss; set it when the time is over, for the next restart"
     )
+
+
+def not_kept(what: str) -> StoreUnavailable:
+    """R9: there is an append-only file, and it is not all right. `what` is one of our phrases."""
+    return StoreUnavailable(f"the replay store's server {what} its append-only file: see to its disk and memory")
 
 
 def held_too_long(*, ttl: int, hold: int) -> StoreUnavailable:

@@ -6,7 +6,7 @@ The caller holds a lock, takes the steps of each question over a connection to i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from policyjwt.errors import StoreUnavailable
@@ -30,20 +30,35 @@ class Places:
         self._primary: Address | None = settings.addresses[0] if settings.kind == "one" else None
         self._ranges: Ranges = ()
         self._learned_at = 0.0
+        self.failures = 0
+        """How many look-ups have asked every seed in vain."""
 
-    def questions(self) -> Iterator[tuple[Address, Steps[Answer]]]:
-        """Whom to ask what, until it is known. Raises StoreUnavailable if none knows."""
+    def questions(
+        self, seen: int, *, is_over: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[Address, Steps[Answer]]]:
+        """Whom to ask what, until it is known. Raises StoreUnavailable if none knows.
+
+        `seen`: `failures` before the caller waited for its turn. A look-up that failed meanwhile is not made again.
+        `is_over`: whether there is no time to ask one more; then nothing is known of those who were not asked.
+        """
         if self._settings.kind == "sentinel" and time.monotonic() >= self._learned_at + PRIMARY_AGE:
             self._primary = None
         if self._is_known():
             return
+        if self.failures != seen:
+            raise self.unknown()
         for seed in list(self._seeds):
+            if is_over():
+                raise self.unknown()
+            self._seeds.remove(seed)
+            self._seeds.append(seed)  # who does not answer is asked last the next time, also where a task is cancelled
             yield seed, self._question(seed)
             if self._is_known():
                 self._seeds.remove(seed)
-                self._seeds.insert(0, seed)  # who answered is asked first the next time
+                self._seeds.insert(0, seed)  # and who answered first
                 return
-        raise self._unknown()
+        self.failures += 1
+        raise self.unknown()
 
     def learn(self, answer: Answer) -> None:
         """Take the answer in."""
@@ -65,7 +80,7 @@ class Places:
                     return address
         elif self._primary is not None:
             return self._primary
-        raise self._unknown()
+        raise self.unknown()
 
     def forget(self, key: bytes, address: Address) -> None:
         """The server at the address failed, or did not have the key: ask anew, unless that was done meanwhile."""
@@ -84,7 +99,8 @@ class Places:
             return (yield from finding_primary(self._settings))
         return (yield from finding_slots(seed))
 
-    def _unknown(self) -> StoreUnavailable:
+    def unknown(self) -> StoreUnavailable:
+        """Nobody tells where the key lives."""
         if self._settings.kind == "sentinel":
             return say.not_found(self._settings.service)
         return say.no_node()

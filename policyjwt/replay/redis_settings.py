@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypedDict
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from policyjwt.replay.protocol import MAX_AGE, MAX_SKEW
+from policyjwt.replay.protocol import MAX_AGE, MAX_DELAY, MAX_SKEW
 
-MAX_HOLD: Final = MAX_AGE + MAX_SKEW
+MAX_HOLD: Final = MAX_AGE + MAX_SKEW + MAX_DELAY
 """Seconds: the longest that a nonce is held where the server keeps no append-only file, unless a caller says more."""
 
 PREFIX: Final = "policyjwt:replay:"
@@ -145,9 +145,9 @@ def durability(settings: Settings) -> str:
     restart = (
         "survives a restart of the server, by the caller's word"
         if settings.server_is_safe
-        else "survives a restart of the server as its append-only file does: all with `appendfsync always`, all but "
-        "the last two seconds with `everysec` (without the file a server is refused until it has run for "
-        f"{settings.max_hold} s)"
+        else "survives a restart of the server as long as its append-only file does: all with `appendfsync always`, "
+        "all but the last two seconds with `everysec` (without the file a server is refused until it has run for "
+        f"{settings.max_hold} s; a file that was lost, or switched on after a restart, is not noticed, nor is FLUSHALL)"
     )
     if not settings.min_replicas:
         return f"{restart}; a fail-over loses what its replica had not received"

@@ -25,7 +25,7 @@ Steps: TypeAlias = Generator[Command, object, T]
 GRACE: Final = 60
 """Seconds for which keys are held past their time: more than the clocks of two nodes may differ from the server's."""
 
-RECHECK: Final = 60.0
+RECHECK: Final = 10.0
 """Seconds after which a connection that is used again asks the server again whether it is safe, and its time."""
 
 _VERSION: Final = b"1"
@@ -39,6 +39,40 @@ class Again(Exception):  # noqa: N818 - an instruction to the loop that asks; it
     def __init__(self, why: StoreUnavailable, *, address: Address | None = None) -> None:
         self.why, self.address = why, address
         super().__init__(str(why))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a question must be answered, by the monotonic clock, whatever has to be waited for; and each wait's most."""
+
+    ends: float
+    each: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Deadline:
+        """For a question that is asked now."""
+        return cls(time.monotonic() + total(settings), settings.timeout)
+
+    def is_over(self) -> bool:
+        """Whether nothing more may be begun."""
+        return time.monotonic() >= self.ends
+
+    def wait(self, *, whole: bool = False) -> float:
+        """Seconds that the next wait may last: all that are left, or no more than for one answer. Raises Again."""
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise Again(say.lost("did not answer in time"))
+        return left if whole else min(left, self.each)
+
+    def timeouts(self) -> dict[str, object]:
+        """Arguments of a connection that is opened now."""
+        seconds = self.wait()
+        return {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+
+
+def total(settings: Settings) -> float:
+    """Seconds within which a question is answered or given up."""
+    return settings.timeout * (settings.retries + 1)
 
 
 @dataclass(frozen=True, slots=True)

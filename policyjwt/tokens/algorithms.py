@@ -53,6 +53,9 @@ _ROWS = (
 ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType({row.name: row for row in _ROWS})
 """By name, in the order of the documentation."""
 
+ASYMMETRIC: Final = frozenset(row.name for row in _ROWS if not row.symmetric)
+"""The names of those with which only one party can sign."""
+
 
 def fitting(*, kind: Kind, curve: str | None = None, secret_bytes: int = 0) -> frozenset[str]:
     """The algorithms for such a key; a secret serves hashes not longer than itself (RFC 7518, 3.2)."""

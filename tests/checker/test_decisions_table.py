@@ -140,6 +140,15 @@ TABLE: dict[str, tuple[str, list[str]]] = {
         [],
     ),
     "a proof by a shared secret": (policy("holder dpop { algorithms ES256, HS256 }"), ["13 PJ338"]),
+    "a rule on the nonce of proofs": (
+        policy("require n == context.nonce", "holder dpop { nonce required }"),
+        ["13 PJ339"],
+    ),
+    "a rule on a nonce, of no proof": (policy("require n == context.nonce", "holder dpop"), []),
+    "a claim that is the nonce of proofs": (
+        policy("holder dpop { nonce required }", replay="replay { nonce nonce equals context.nonce }"),
+        ["10 PJ339"],
+    ),
     "a proof of no age": (policy("holder dpop { age at most 0s }"), ["13 PJ337"]),
     # rules
     "a certificate that is not there": (policy('require certificate.subject.cn == "x"'), ["13 PJ331"]),

@@ -41,10 +41,10 @@ def test_dpop() -> None:
     engine = flow.Door(text=policy(**sections(DPOP)), clock=clock).engine
     nonces = RollingNonces(secrets.token_bytes(32), clock=clock)
 
-    def sent(**more: Any) -> dict[str, Any]:
+    def sent(*, raw_path: str = "/pay", **more: Any) -> dict[str, Any]:
         proof = flow.proof_for(token, htu="https://api.example/pay", **more)
         headers = [("Authorization", f"DPoP {token}"), ("DPoP", proof)]
-        request = SimpleNamespace(headers=headers, query={}, method="POST", path="/pay")
+        request = SimpleNamespace(headers=headers, query={}, method="POST", raw_path=raw_path)
         return run(SHOWN, request=request, engine=engine, nonces=nonces)
 
     first = sent()
@@ -55,6 +55,8 @@ def test_dpop() -> None:
     assert "headers" not in second
     again = sent(nonce=fresh)
     assert flow.codes(again["verdict"]) == ["replay.seen"]
+    elsewhere = sent(raw_path="/pay%3Fadmin", nonce=fresh, jti="other")
+    assert flow.codes(elsewhere["verdict"]) == ["holder.dpop_htu"]
 
 
 @pytest.mark.parametrize("trusted", [True, False])

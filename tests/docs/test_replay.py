@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from benchmarks.replay import NOTE, held, held_in_redis
-from policyjwt import Engine, replay
+from policyjwt import Engine, PolicyError, replay
 from policyjwt.replay import PostgresReplayStore, RedisReplayStore, StoreUnavailable, conformance
 from policyjwt.replay.conformance import Trial
 from policyjwt.replay.postgres import CREATE_TABLE
 from policyjwt.replay.postgres_statements import CLOCK_TOLERANCE, GRACE
+from policyjwt.replay.redis_settings import read_settings
 from policyjwt.tokens import KeySet
 from tests.docs.pages import blocks
+from tests.issuer import URL, Issuer, policy
 from tests.replay import postgres_server, servers, test_redis_faults
 from tests.replay.servers import command, needs_redis
 from tests.shared import ROOT
@@ -243,6 +245,10 @@ HELD_BY = {
     "fail-over to a synchronous standby": ("test_a_fail_over_to_a_synchronous_standby_forgets_nothing",),
     "the wait for the standby cancelled": ("test_a_fail_over_to_a_synchronous_standby_forgets_nothing",),
     "the server's clock set back": ("test_a_clock_set_back_behind_what_was_forgotten_gives_no_answer",),
+    "fsync or synchronous_commit turned off, the table made unlogged": (
+        "test_a_promise_withdrawn_is_noticed_by_an_open_connection",
+        "test_a_promise_withdrawn_is_noticed_by_event_loops",
+    ),
 }
 
 
@@ -280,6 +286,11 @@ def test_the_constants_are_those_of_the_stores() -> None:
     assert "differ by more than 5 seconds" in WORDS
     assert GRACE == memory.GRACE == redis_steps.GRACE == 60
     assert "and a minute more" in WORDS
+    assert redis_steps.RECHECK == 10
+    assert "once more when it is used 10 seconds after the last time" in WORDS
+    assert "compares when it connects and every 10 seconds" in WORDS
+    assert redis_steps.total(read_settings("redis://a")) == 3
+    assert "`timeout × (retries + 1)` at most, 3 seconds unless you say otherwise" in WORDS
     assert "1,000 tokens a second that live for 15 minutes" in WORDS
     assert "about a million: 282 MB in Redis" in WORDS
     assert abs(1000 * (15 * 60 + 30 + 60) - 1_000_000) < 20_000
@@ -294,7 +305,9 @@ def test_the_store_of_the_page_passes_the_suite_of_the_page() -> None:
     assert [mark.args for mark in suite.pytestmark] == [("check", conformance.CHECKS)]
     for check in conformance.CHECKS:
         suite(check)
-    assert names["MyStore"]().word.startswith("one process alone")
+    with pytest.raises(PolicyError) as refused:  # nobody has given a word for it
+        Engine.from_text(policy(), keys={f"url:{URL}": Issuer().keys()}, replay=names["MyStore"]())
+    assert [diagnostic.code for diagnostic in refused.value.diagnostics] == ["PJ454"]
 
 
 @pytest.mark.parametrize(

@@ -204,10 +204,6 @@ ROWS: list[tuple[str, Any, dict[str, Any]]] = [
     ("dpop_nonce", proof(nonce="n1"), {"nonce": ""}),
     ("dpop_nonce", proof(nonce="n1"), {"demand": ProofDemand(algorithms=ALGORITHMS, nonce_required=True)}),
     ("dpop_nonce", proof(), {"demand": ProofDemand(algorithms=ALGORITHMS, nonce_required=True), "nonce": "n1"}),
-    ("dpop_nonce", proof(nonce="n1"), {"nonce": lambda nonce: False}),
-    ("dpop_nonce", proof(nonce="n1"), {"nonce": lambda nonce: "yes"}),
-    ("dpop_nonce", proof(nonce="n1"), {"nonce": lambda nonce: 1 // 0 == 0}),
-    ("dpop_nonce", proof(), {"nonce": lambda nonce: True}),
     # D12
     ("dpop_ath", proof(ath=...), {}),
     ("dpop_ath", proof(ath=None), {}),
@@ -354,15 +350,7 @@ def test_until_when_it_is_good(changes: dict[str, object], ends: float) -> None:
 @pytest.mark.parametrize("required", [True, False])
 def test_a_nonce_of_the_service(*, required: bool) -> None:
     demand = ProofDemand(algorithms=ALGORITHMS, nonce_required=required)
-    asked: list[str] = []
-
-    def ours(nonce: str) -> bool:
-        asked.append(nonce)
-        return True
-
     assert check(proof(nonce="n1"), demand=demand, nonce="n1").nonce == "n1"
-    assert check(proof(nonce="n1"), demand=demand, nonce=ours).nonce == "n1"
-    assert asked == ["n1"]
 
 
 # --- bad calls ----------------------------------------------------------------------------------------------

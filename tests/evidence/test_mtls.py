@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import ipaddress
+import json
 import socket
 import ssl
 import threading
@@ -458,7 +459,18 @@ PEM = usual().pem.decode()
         ([("x-any-name-at-all", PEM.replace("\n", " "))], True),
         ([("x-any-name-at-all", PEM.replace("\n", "\t"))], True),
         ([("x-any-name-at-all", BASE64)], True),
-        ([("x-any-name-at-all", BASE64[:-8])], False),
+        ([("x-any-name-at-all", BASE64[:-8])], True),
+        ([("x-any-name-at-all", BASE64[:60])], False),
+        ([("x-any-name-at-all", BASE64.rstrip("="))], True),
+        ([("x-any-name-at-all", BASE64.translate(str.maketrans("+/", "-_")))], True),
+        ([("x-any-name-at-all", f"{BASE64[:9]}!{BASE64[9:]}")], True),
+        ([("x-any-name-at-all", BASE64[:200]), ("X-Any-Name-At-All", BASE64[200:])], True),
+        ([("x-any-name-at-all", quote(quote(PEM, safe=""), safe=""))], True),
+        ([("x-any-name-at-all", json.dumps(PEM))], True),
+        ([("x-any-name-at-all", PEM.replace("\n", ","))], True),
+        ([("x-any-name-at-all", usual().der.hex())], True),
+        ([("x-any-name-at-all", usual().der.hex(":").upper())], True),
+        ([("x-any-name-at-all", "%25" * 1000)], False),
         ([("x-any-name-at-all", "%")], False),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from policyjwt import Context, Engine
 from policyjwt.nonces import RollingNonces
 from policyjwt.replay import MemoryReplayStore, StoreNotDurable, StoreUnavailable
+from policyjwt.request import credentials
 from tests.evidence.proofs import bound
 from tests.holder import flow
 from tests.issuer import NOW, URL, Issuer, claims, policy
@@ -65,6 +66,32 @@ def test_a_bound_token_as_a_bearer_token() -> None:
     token = flow.token()
     verdict = flow.door().judge(token, flow.request(scheme="Bearer"))
     assert answer(verdict) == (401, f'DPoP error="invalid_token", {ALGS}')
+
+
+def test_a_proof_that_was_used_leaves_the_token_good() -> None:
+    door, token = flow.door(), flow.token()
+    request = flow.request(flow.proof_for(token))
+    assert door.judge(token, request)
+    assert answer(door.judge(token, request)) == (401, f'DPoP error="invalid_dpop_proof", {ALGS}')
+    once = flow.door(replay="replay { nonce jti }")
+    assert once.judge(token, request)
+    assert answer(once.judge(token, request)) == (401, f'DPoP error="invalid_token", {ALGS}')
+
+
+def test_two_tokens_and_a_clock_that_fails() -> None:
+    door, clock = flow.door(), flow.Clock()
+    two = credentials([("Authorization", "DPoP a.b.c"), ("Authorization", "DPoP a.b.c")])
+    assert answer(door.judge(two.token, two.context())) == (401, f'DPoP error="invalid_token", {ALGS}')
+    failing = flow.door(clock=clock)
+    clock.now = float("nan")
+    assert failing.judge("x", Context()).public().status == 503
+
+
+def test_a_policy_without_a_list_takes_every_signature() -> None:
+    verdict = flow.door("holder dpop").judge(None, Context())
+    assert answer(verdict)[1] == (
+        'DPoP algs="ES256 ES384 ES512 Ed25519 Ed448 EdDSA PS256 PS384 PS512 RS256 RS384 RS512"'
+    )
 
 
 def test_a_rule_on_scope() -> None:
@@ -180,4 +207,15 @@ def test_a_nonce_that_replicas_do_not_know_is_told_apart() -> None:
     assert refused.public().headers == {"Retry-After": "5"}
     store.failure = StoreUnavailable("gone")
     store.durability = "survives"
-    assert flow.codes(judged(store)) == ["replay.store_unavailable"]
+    (unknown,) = judged(store).failing
+    assert (unknown.code, unknown.actual) == ("replay.store_unavailable", "the replay store did not answer")
+
+
+def test_our_own_stores_say_why_they_can_not_tell() -> None:
+    clock = flow.Clock()
+    store = MemoryReplayStore(10, single_process=True, clock=clock)
+    door = flow.door(store=store)
+    clock.now = float("nan")  # the store's own clock
+    token = flow.token()
+    (unknown,) = door.judge(token, flow.request(flow.proof_for(token))).failing
+    assert unknown.actual == "the replay store can't tell: the clock gives no time"

@@ -14,7 +14,7 @@ import pytest
 from policyjwt import Context, Engine, PolicyError, StoreUnavailable
 from policyjwt.replay import MemoryReplayStore, SqliteReplayStore
 from policyjwt.replay.memory import GRACE
-from policyjwt.replay.protocol import MAX_SKEW
+from policyjwt.replay.protocol import MAX_DELAY, MAX_SKEW
 from policyjwt.tokens import KeySet
 from tests.evidence.proofs import bound, holder
 from tests.holder.flow import (
@@ -97,7 +97,7 @@ def test_r12_no_proof_is_held_for_longer_than_proofs_live() -> None:
     presented = token(exp=NOW + 80_000)
     far = request(proof_for(presented, exp=NOW + FIFTY_YEARS))
     assert at.judge(presented, far).trusted
-    assert [ttl for _, ttl in at.store.asked] == [3600 + MAX_SKEW]
+    assert [ttl for _, ttl in at.store.asked] == [3600 + MAX_SKEW + MAX_DELAY]
 
 
 @both_kinds
@@ -267,7 +267,7 @@ def test_r18_a_clock_that_is_set_back_revives_nothing(kind: str, way: str) -> No
     at = at_the(kind, store=Counting(clock=clock, capacity=1), clock=clock)
     used = use(kind)
     assert at.judge(*used, way).trusted
-    clock.now = NOW + 3600 + 2 * MAX_SKEW + GRACE
+    clock.now = NOW + 3600 + 2 * MAX_SKEW + MAX_DELAY + GRACE
     later = use(kind, "later", iat=clock.now, nbf=clock.now, exp=clock.now + 60)
     if kind == "proof":
         later = later[0], request(proof_for(later[0], jti="later", iat=clock.now))

@@ -100,3 +100,34 @@ def test_a_proof_is_called_a_proof() -> None:
         assert "nonce" not in line.actual
         assert line.expected == "each proof is accepted once"
     assert codes(verdict) == ["holder.dpop_count"]
+
+
+class Exact:
+    """A store of somebody else's: it holds a key for exactly as long as it is asked to."""
+
+    reach, word = "nodes", None
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.ends: dict[bytes, float] = {}
+
+    def consume(self, key: bytes, ttl: int, note: bytes) -> bool:
+        now = self.clock()
+        if self.ends.get(key, -1.0) > now:
+            return False
+        self.ends[key] = now + ttl
+        return True
+
+    def first(self, key: bytes) -> bytes | None:
+        return None
+
+
+@pytest.mark.parametrize("late", [0.0, 0.05, 59.0])
+def test_a_store_that_holds_exactly_and_asks_its_clock_late(late: float) -> None:
+    clock, behind = Clock(), Clock()
+    at = door("holder dpop { age at most 1h  algorithms ES256 }", freshness=WIDE, clock=clock, store=Exact(behind))
+    presented = token(exp=NOW + 7000, iat=NOW)
+    given = request(proof_for(presented))
+    assert at.judge(presented, given).trusted
+    clock.now, behind.now = NOW + 3900, NOW + 3900 + late
+    assert codes(at.judge(presented, given)) == ["replay.seen"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from policyjwt.replay import InspectOnly
-from policyjwt.replay.protocol import MAX_PROOF_AGE, MAX_SKEW
+from policyjwt.replay.protocol import MAX_DELAY, MAX_PROOF_AGE, MAX_SKEW
 from policyjwt.tokens import verify
 from tests.evidence.proofs import bound, holder
 from tests.holder.flow import (
@@ -91,7 +91,7 @@ def test_a_proof_is_held_for_as_long_as_any_policy_could_accept_it(iat: float) -
     presented = token()
     assert at.judge(presented, request(proof_for(presented, iat=iat))).trusted
     ((_, ttl),) = at.store.asked
-    left = iat + MAX_PROOF_AGE + MAX_SKEW - NOW
+    left = iat + MAX_PROOF_AGE + MAX_SKEW + MAX_DELAY - NOW
     assert ttl == -(-left // 1)
 
 
@@ -99,7 +99,7 @@ def test_the_proofs_own_end_does_not_shorten_that() -> None:
     at = door()
     presented = token()
     assert at.judge(presented, request(proof_for(presented, exp=NOW + 1))).trusted
-    assert [ttl for _, ttl in at.store.asked] == [MAX_PROOF_AGE + MAX_SKEW]
+    assert [ttl for _, ttl in at.store.asked] == [MAX_PROOF_AGE + MAX_SKEW + MAX_DELAY]
 
 
 @pytest.mark.parametrize(

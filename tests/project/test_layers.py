@@ -93,7 +93,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "checker",
         "compiler",
     ),
-    "challenges": ("language.model",),
+    "challenges": ("language.model", "tokens"),
     "selection": ("challenges", "errors", "tokens", "language.model", "requirements", "loading"),
     "views": ("verdict", "expressions"),
     "account": (

@@ -23,7 +23,7 @@ PACKAGES = ("policyjwt/tokens", "policyjwt/evidence")
 _TAG = re.compile(r"# check: ([A-Z]\d+)")
 
 REPLACED = {
-    "alg = headers.check_algorithm(token.header, _ASYMMETRIC)": 'alg = str(token.header.get("alg"))',
+    "alg = headers.check_algorithm(token.header, ASYMMETRIC)": 'alg = str(token.header.get("alg"))',
 }
 """Statements that give a value: what stands in their place where they check nothing."""
 

@@ -25,7 +25,9 @@ from policyjwt.replay.postgres_statements import (
     CLOCK_TOLERANCE,
     GRACE,
     MOST_SWEPT,
-    durability,
+    check_table,
+    durability_after_check,
+    durability_after_use,
     first_use,
     statements,
     unavailable,
@@ -124,7 +126,7 @@ def test_the_table_is_made_by_the_documented_statement_or_on_demand(server: Serv
         )
     for _ in range(2):
         with PostgresReplayStore(server.dsn, create=True, timeout=PATIENT) as store:
-            store.open()
+            store.check()
     with PostgresReplayStore(server.dsn, timeout=PATIENT) as store:
         assert store.consume(b"a", 60, b"") is True
     server.run("CREATE SCHEMA other")
@@ -162,8 +164,8 @@ def test_a_tables_name_is_plain(name: Any) -> None:
         ({"timeout": float("inf")}, "the timeout is a number of seconds above 0"),
         ({"timeout": True}, "the timeout is a number of seconds above 0"),
         ({"timeout": "1"}, "the timeout is a number of seconds above 0"),
-        ({"connections": 0}, "connections is a whole number, at least 1"),
-        ({"connections": True}, "connections is a whole number, at least 1"),
+        ({"max_connections": 0}, "max_connections is a whole number, at least 1"),
+        ({"max_connections": True}, "max_connections is a whole number, at least 1"),
         ({"sweep_every": -1}, "sweep_every is a whole number; 0 for never"),
         ({"sweep_every": 1.5}, "sweep_every is a whole number; 0 for never"),
     ],
@@ -179,8 +181,12 @@ def test_settings_are_checked(settings: dict[str, Any], words: str) -> None:
 def test_without_the_driver_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "policyjwt.replay.postgres_driver")
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ImportError, match=re.escape("need psycopg 3: install `policyjwt[postgres]`")):
-        PostgresReplayStore("host=127.0.0.1")
+    for kind in (PostgresReplayStore, AsyncPostgresReplayStore):
+        with pytest.raises(StoreUnavailable) as caught:
+            kind("host=127.0.0.1")
+        assert str(caught.value) == (
+            "a replay store in PostgreSQL needs the extra `postgres`: install `policyjwt[postgres]`"
+        )
 
 
 def test_heavy_imports_wait_until_a_store_is_made() -> None:
@@ -248,7 +254,7 @@ def test_faults_of_the_server_quote_nothing(opened: Open, server: Server, table:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("synchronous_commit=off", "not safe: `synchronous_commit` is off: a crash would forget nonces"),
+        ("synchronous_commit=off", "is not safe: `synchronous_commit` is off: a crash would forget nonces"),
         ("default_transaction_read_only=on", "the server takes no writes: it is a standby, or set to read only"),
     ],
 )
@@ -262,10 +268,10 @@ def test_an_unsafe_session_is_refused(opened: Open, server: Server, table: str, 
 @pytest.mark.parametrize(("setting", "kept"), [("on", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
 def test_what_the_server_promises_is_told(opened: Open, server: Server, setting: str, kept: str) -> None:
     store = opened(f"{server.dsn}?options=-c%20synchronous_commit%3D{setting}")
-    assert store.durability == "not known before the first connection"
-    assert store.open() is store
+    assert store.durability == "is not known to last: the server has not told it"
+    store.check()
     assert store.durability == (
-        f"each nonce is on the server's disk before the answer (synchronous_commit = {kept});"
+        f"is on the server's disk before the answer (synchronous_commit = {kept});"
         " a fail-over to a standby may forget the newest ones"
     )
 
@@ -281,12 +287,42 @@ def test_what_the_server_promises_is_told(opened: Open, server: Server, setting:
     ],
 )
 def test_words_for_what_is_promised(commit: str, standbys: str, words: str) -> None:
-    told = durability(("", "", commit, "on", standbys, "p", True), statements("t"))
-    assert told.startswith(f"each nonce is on the server's disk before the answer (synchronous_commit = {commit})")
+    told = durability_after_check(("", "", commit, "on", standbys, "p", True))
+    assert told == durability_after_use((0.0, True, True, commit, "on", standbys, "p"))
+    assert told.startswith(f"is on the server's disk before the answer (synchronous_commit = {commit})")
     assert told.endswith(words)
-    for bad in (None, (), ("",) * 8):
-        with pytest.raises(StoreUnavailable, match="gave an answer that is none"):
-            durability(bad, statements("t"))
+
+
+@pytest.mark.parametrize("row", [None, (), ("",) * 6, ("",) * 8])
+def test_an_answer_that_is_none_promises_nothing(row: Any) -> None:
+    with pytest.raises(StoreUnavailable, match="gave an answer that is none"):
+        check_table(row, statements("t"))
+    assert (
+        durability_after_check(row) == durability_after_use(row) == "is not known to last: the server has not told it"
+    )
+
+
+UNSAFE: list[tuple[tuple[Any, ...], str]] = [
+    (("off", "on", "", "p"), "`synchronous_commit` is off: a crash would forget nonces"),
+    ((None, "on", "", "p"), "`synchronous_commit` is off: a crash would forget nonces"),
+    (("on", "off", "", "p"), "`fsync` is off: a crash would forget nonces"),
+    (("on", None, "", "p"), "`fsync` is off: a crash would forget nonces"),
+    (("on", "on", "", "u"), "its table is not a permanent one: a crash would empty it"),
+    (("on", "on", "", "t"), "its table is not a permanent one: a crash would empty it"),
+]
+
+
+@pytest.mark.parametrize(("promise", "words"), UNSAFE)
+def test_too_little_is_refused_by_each_answer(promise: tuple[Any, ...], words: str) -> None:
+    for judge in (
+        lambda: check_table(("", "", *promise, True), statements("t")),
+        lambda: first_use((0.0, True, True, *promise)),
+        lambda: first_use((0.0, True, False, *promise)),
+    ):
+        with pytest.raises(StoreUnavailable) as caught:
+            judge()
+        assert str(caught.value) == f"the replay store is not safe: {words}"
+    assert durability_after_use((0.0, True, True, *promise)) == f"is not safe: {words}"
 
 
 DAMAGES = [
@@ -306,9 +342,8 @@ def test_a_damaged_table_gives_no_answer(opened: Open, server: Server, table: st
     server.run(statement.format(t=table))
     with pytest.raises(StoreUnavailable, match=words):
         opened().consume(b"a", 60, b"")
-    if "UNLOGGED" not in statement:
-        with pytest.raises(StoreUnavailable):
-            before.consume(b"a", 60, b"")
+    with pytest.raises(StoreUnavailable):
+        before.consume(b"a", 60, b"")
 
 
 def test_create_heals_no_table_that_is_emptied_meanwhile(opened: Open, server: Server, table: str) -> None:
@@ -340,23 +375,28 @@ def test_a_closed_store_gives_no_answer(opened: Open) -> None:
     assert store.consume(b"a", 60, b"") is True
     store.close()
     store.close()
-    for use in (lambda: store.consume(b"b", 60, b""), lambda: store.first(b"a"), store.sweep, store.open):
+    for use in (lambda: store.consume(b"b", 60, b""), lambda: store.first(b"a"), store.sweep, store.check):
         with pytest.raises(StoreUnavailable, match="the replay store is closed"):
             use()
 
+
+SAFE = ("on", "on", "", "p")
 
 ANSWERS: list[tuple[Any, str]] = [
     (None, "gave an answer that is none"),
     ((), "gave an answer that is none"),
     ((0.0, True), "gave an answer that is none"),
-    ((0.0, True, None), "gave an answer that is none"),
-    ((0.0, True, 1), "gave an answer that is none"),
-    ((0.0, None, True), "table is damaged"),
-    ((0.0, False, True), "clock was set back"),
-    ((0.0, 1, True), "clock was set back"),
-    ((None, True, True), "clocks of this process and of the replay store differ by more than 5 seconds"),
-    ((5.01, True, True), "clocks of this process"),
-    ((-5.01, True, True), "clocks of this process"),
+    ((0.0, True, True), "gave an answer that is none"),
+    ((0.0, True, True, *SAFE, ""), "gave an answer that is none"),
+    ((0.0, True, None, *SAFE), "gave an answer that is none"),
+    ((0.0, True, 1, *SAFE), "gave an answer that is none"),
+    ((0.0, None, True, *SAFE[:3], None), "table is damaged"),
+    ((0.0, True, True, *SAFE[:3], None), "its table is not a permanent one"),
+    ((0.0, False, True, *SAFE), "clock was set back"),
+    ((0.0, 1, True, *SAFE), "clock was set back"),
+    ((None, True, True, *SAFE), "clocks of this process and of the replay store differ by more than 5 seconds"),
+    ((5.01, True, True, *SAFE), "clocks of this process"),
+    ((-5.01, True, True, *SAFE), "clocks of this process"),
 ]
 
 
@@ -364,8 +404,8 @@ ANSWERS: list[tuple[Any, str]] = [
 def test_only_a_whole_answer_is_one(row: Any, words: str) -> None:
     with pytest.raises(StoreUnavailable, match=words):
         first_use(row)
-    assert first_use((-5.0, True, True)) is True
-    assert first_use((5.0, True, False)) is False
+    assert first_use((-5.0, True, True, *SAFE)) is True
+    assert first_use((5.0, True, False, *SAFE)) is False
 
 
 def test_a_fault_is_told_in_our_words() -> None:
@@ -471,7 +511,7 @@ def test_a_clock_set_back_behind_what_was_forgotten_gives_no_answer(opened: Open
 
 def test_sweepers_and_users_at_once_lose_nothing(opened: Open, server: Server, table: str) -> None:
     """Every key comes alive while others sweep: what is alive is never forgotten."""
-    stores = [opened(sweep_every=1, connections=4) for _ in range(4)]
+    stores = [opened(sweep_every=1, max_connections=4) for _ in range(4)]
     barrier = Barrier(16)
 
     def work(number: int) -> list[bool]:
@@ -532,7 +572,7 @@ def test_a_role_that_isolates_its_transactions_more_changes_nothing(opened: Open
 
 
 def test_connections_are_bounded_and_waited_for(opened: Open, server: Server, table: str) -> None:
-    store = opened(connections=2)
+    store = opened(max_connections=2)
     barrier = Barrier(16)
 
     def work(number: int) -> bool:
@@ -554,7 +594,7 @@ def test_connections_are_bounded_and_waited_for(opened: Open, server: Server, ta
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_after_a_fork_parent_and_child_have_connections_of_their_own(opened: Open) -> None:
-    store = opened(connections=2)
+    store = opened(max_connections=2)
     assert store.consume(b"a", 600, b"") is True
     fill(store, 2)
     parents = list(store._idle)
@@ -602,7 +642,7 @@ def test_a_lost_reply_makes_a_first_use_no_second(opened: Open, server: Server, 
     with Proxy(server.port) as proxy:
         store = opened(server.at(proxy.port))
         for number in range(20):
-            store.open()
+            store.check()
             proxy.lose = 1
             assert store.consume(b"%d" % number, 600, b"one") is True
             assert proxy.lose == 0
@@ -618,7 +658,8 @@ def test_a_lost_reply_makes_a_first_use_no_second(opened: Open, server: Server, 
 
 def test_where_every_reply_is_lost_there_is_no_answer_and_the_key_is_used(opened: Open, server: Server) -> None:
     with Proxy(server.port) as proxy:
-        store = opened(server.at(proxy.port)).open()
+        store = opened(server.at(proxy.port))
+        store.check()
         proxy.lose = 1_000
         with pytest.raises(StoreUnavailable):
             store.consume(b"a", 600, b"")
@@ -630,7 +671,8 @@ def test_where_every_reply_is_lost_there_is_no_answer_and_the_key_is_used(opened
 
 def test_a_server_that_stops_answering_is_not_waited_for(opened: Open, server: Server, table: str) -> None:
     """It keeps its connections and says nothing: only our own deadline ends that."""
-    store = opened(timeout=0.5).open()
+    store = opened(timeout=0.5)
+    store.check()
     (link,) = store._idle
     backend = link.info.backend_pid
     os.kill(backend, signal.SIGSTOP)
@@ -645,7 +687,7 @@ def test_a_server_that_stops_answering_is_not_waited_for(opened: Open, server: S
 def test_an_event_loop_does_not_wait_for_it_either(server: Server, table: str) -> None:
     async def go() -> bool:
         async with AsyncPostgresReplayStore(server.dsn, table=table, timeout=0.5) as store:
-            await store.open()
+            await store.check()
             (link,) = store._pool().idle
             backend = link.info.backend_pid
             os.kill(backend, signal.SIGSTOP)
@@ -700,12 +742,153 @@ def test_a_server_without_fsync_is_refused() -> None:
     with (
         postgres(fsync="off") as server,
         PostgresReplayStore(server.dsn, create=True, timeout=PATIENT) as store,
-        pytest.raises(StoreUnavailable, match="not safe: `fsync` is off: a crash would forget nonces"),
+        pytest.raises(StoreUnavailable, match="is not safe: `fsync` is off: a crash would forget nonces"),
     ):
-        store.open()
+        store.check()
+
+
+# ------------------------------------------------------------------------------------------------ promises withdrawn
+
+KEPT = "is on the server's disk before the answer (synchronous_commit = on)"
+ALONE = f"{KEPT}; a fail-over to a standby may forget the newest ones"
+SYNC_OFF = "is not safe: `synchronous_commit` is off: a crash would forget nonces"
+FSYNC_OFF = "is not safe: `fsync` is off: a crash would forget nonces"
+UNLOGGED = "is not safe: its table is not a permanent one: a crash would empty it"
+
+CHANGES = [
+    ("ALTER SYSTEM SET synchronous_commit = off", "ALTER SYSTEM RESET synchronous_commit", SYNC_OFF),
+    ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM RESET fsync", FSYNC_OFF),
+    ("ALTER TABLE policyjwt_nonces SET UNLOGGED", "ALTER TABLE policyjwt_nonces SET LOGGED", UNLOGGED),
+]
+
+
+@pytest.fixture(scope="module")
+def changing() -> Iterator[Server]:
+    """A server of its own, whose settings change while stores use it."""
+    with postgres() as running:
+        yield running
+
+
+def change(server: Server, statement: str, backend: int) -> None:
+    """Run it and reload, while the session of a store goes on."""
+    server.run(statement)
+    server.run("SELECT pg_reload_conf()")
+    assert server.run("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", backend) == [(1,)]
+
+
+def answered(ask: Callable[[], Any], wanted: Any) -> None:
+    """Ask until the answer is the wanted one: a reload reaches a session a moment after it was told."""
+    until = time.monotonic() + HANG
+    while (found := ask()) != wanted:
+        assert time.monotonic() < until, found
+
+
+@pytest.mark.parametrize(("worse", "better", "words"), CHANGES)
+def test_a_promise_withdrawn_is_noticed_by_an_open_connection(
+    changing: Server, worse: str, better: str, words: str
+) -> None:
+    with PostgresReplayStore(changing.dsn, create=True, timeout=PATIENT) as store:
+
+        def use(key: bytes | None = None) -> str:
+            try:
+                return str(store.consume(key or os.urandom(8), 600, b""))
+            except StoreUnavailable as fault:
+                return str(fault)
+
+        used = os.urandom(8)
+        assert [use(used) for _ in range(8)] == ["True"] + ["False"] * 7  # by now the driver has prepared it
+        (link,) = store._idle
+        assert store.durability == ALONE
+        change(changing, worse, link.info.backend_pid)
+        answered(use, f"the replay store {words}")
+        assert store.durability == words
+        assert use(used) == f"the replay store {words}"  # of a later use, too
+        with pytest.raises(StoreUnavailable, match=re.escape(words)):
+            store.check()
+        change(changing, better, link.info.backend_pid)
+        answered(use, "True")
+        assert store.durability == ALONE
+        assert store._idle == [link], "all of it over one connection"
+
+
+@pytest.mark.parametrize(("worse", "better", "words"), CHANGES)
+def test_a_promise_withdrawn_is_noticed_by_event_loops(changing: Server, worse: str, better: str, words: str) -> None:
+    async def go() -> None:
+        async with AsyncPostgresReplayStore(changing.dsn, create=True, timeout=PATIENT) as store:
+            await store.check()
+            (link,) = store._pool().idle
+            assert store.durability == ALONE
+            change(changing, worse, link.info.backend_pid)
+            until = time.monotonic() + HANG
+            while store.durability != words:
+                assert time.monotonic() < until
+                with suppress(StoreUnavailable):
+                    await store.consume(os.urandom(8), 600, b"")
+            for ask in (store.consume(os.urandom(8), 600, b""), store.check()):
+                with pytest.raises(StoreUnavailable, match=re.escape(words)):
+                    await ask
+            change(changing, better, link.info.backend_pid)
+            while store.durability != ALONE:
+                assert time.monotonic() < until
+                with suppress(StoreUnavailable):
+                    await store.consume(os.urandom(8), 600, b"")
+            assert await store.consume(os.urandom(8), 600, b"") is True
+            assert store._pool().idle == [link]
+
+    asyncio.run(go())
+
+
+def test_a_table_that_becomes_unlogged_meanwhile_is_refused(opened: Open, server: Server, table: str) -> None:
+    """The use waits for the change, and is judged by what it finds then."""
+    import psycopg
+
+    store = opened()
+    assert store.consume(b"a", 600, b"") is True
+    (link,) = store._idle
+    waits = "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s"
+    with psycopg.connect(server.dsn) as other, ThreadPoolExecutor(1) as pool:
+        other.execute(f"ALTER TABLE {table} SET UNLOGGED".encode())
+        use = pool.submit(store.consume, b"b", 600, b"")
+        answered(lambda: server.run(waits, link.info.backend_pid), [("Lock",)])
+        other.commit()
+        with pytest.raises(StoreUnavailable, match=UNLOGGED):
+            use.result(HANG)
+    assert store._idle == [link]
+
+
+def test_a_connection_that_is_refused_leaves_no_promise(opened: Open, server: Server, table: str) -> None:
+    store = opened()
+    store.check()
+    assert store.durability == ALONE
+    server.run(f"ALTER TABLE {table} SET UNLOGGED")
+    end_sessions(server)
+    with pytest.raises(StoreUnavailable, match=UNLOGGED):
+        store.consume(b"a", 600, b"")
+    assert store.durability == "is not known to last: the server has not told it"
+
+
+def test_one_use_is_one_statement_and_one_round_trip(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    from policyjwt.replay import postgres_driver
+
+    asked: list[str] = []
+    ask = postgres_driver.ask
+
+    def counted(link: Any, statement: str, values: Any, *, until: float) -> Any:
+        asked.append(statement)
+        return ask(link, statement, values, until=until)
+
+    store = opened(sweep_every=0)
+    store.check()
+    monkeypatch.setattr(postgres_driver, "ask", counted)
+    assert store.consume(b"a", 600, b"") is True
+    assert store.consume(b"a", 600, b"") is False
+    assert asked == [store._settings.statements.consume] * 2
 
 
 # ------------------------------------------------------------------------------------------------ fail-over
+
+
+BOTH = "on that of a synchronous standby; a fail-over to another may forget the newest"
 
 
 def _both(first: Server, second: Server) -> str:
@@ -743,7 +926,7 @@ def test_a_fail_over_to_an_asynchronous_standby_may_forget() -> None:
 
 def test_a_fail_over_to_a_synchronous_standby_forgets_nothing() -> None:
     with _pair() as (first, second, store):
-        store.open()
+        store.check()
         first.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
         first.run("SELECT pg_reload_conf()")
         end_sessions(first)
@@ -751,9 +934,8 @@ def test_a_fail_over_to_a_synchronous_standby_forgets_nothing() -> None:
         while first.run("SHOW synchronous_standby_names") != [("*",)]:
             assert time.monotonic() < until
         assert store.consume(b"a", 600, b"") is True
-        assert store.durability.endswith(
-            "on that of a synchronous standby; a fail-over to another may forget the newest"
-        )
+        assert store.durability.endswith(BOTH)
+        _a_standby_dismissed_is_told(first, store)
         second.stop()
         hurried = PostgresReplayStore(_both(first, second), timeout=0.5)
         with hurried, pytest.raises(StoreUnavailable, match="longer than the timeout"):
@@ -768,6 +950,19 @@ def test_a_fail_over_to_a_synchronous_standby_forgets_nothing() -> None:
             assert time.monotonic() < until
         assert store.consume(b"a", 600, b"") is False
         assert store.consume(b"b", 600, b"") is True
+
+
+def _a_standby_dismissed_is_told(server: Server, store: PostgresReplayStore) -> None:
+    """Over connections that stay open: what the newest answer says counts."""
+    links = list(store._idle)
+    for names, words in (("''", "a fail-over to a standby may forget the newest ones"), ("'*'", BOTH)):
+        server.run(f"ALTER SYSTEM SET synchronous_standby_names = {names}")
+        server.run("SELECT pg_reload_conf()")
+        until = time.monotonic() + HANG
+        while not store.durability.endswith(words):
+            assert time.monotonic() < until
+            assert store.consume(os.urandom(8), 600, b"") is True
+    assert store._idle == links
 
 
 def _a_cancelled_wait_is_no_answer(server: Server, store: PostgresReplayStore) -> None:
@@ -796,7 +991,7 @@ def _caught_up(first: Server, second: Server) -> None:
 
 
 def test_tasks_share_a_store_and_loops_do_not_share_connections(server: Server, table: str) -> None:
-    store = AsyncPostgresReplayStore(server.dsn, table=table, timeout=PATIENT, connections=4)
+    store = AsyncPostgresReplayStore(server.dsn, table=table, timeout=PATIENT, max_connections=4)
 
     async def uses(key: bytes) -> list[bool]:
         return list(await asyncio.gather(*(store.consume(key, 600, b"n") for _ in range(64))))
@@ -809,8 +1004,8 @@ def test_tasks_share_a_store_and_loops_do_not_share_connections(server: Server, 
 
     async def ends() -> tuple[bytes | None, bytes | None, int]:
         async with store:
-            assert await store.open() is store
-            assert "each nonce is on the server's disk" in store.durability
+            await store.check()
+            assert "is on the server's disk" in store.durability
             return await store.first(b"0"), await store.first(b"x"), await store.sweep()
 
     assert asyncio.run(ends()) == (b"n", None, 0)
@@ -819,12 +1014,43 @@ def test_tasks_share_a_store_and_loops_do_not_share_connections(server: Server, 
     asyncio.run(store.aclose())
 
 
+def test_closing_closes_the_connections_of_loops_that_have_ended(server: Server, table: str) -> None:
+    """Though the loop that closes has connections of its own."""
+    store = AsyncPostgresReplayStore(server.dsn, table=table, timeout=PATIENT)
+
+    async def kept() -> Any:
+        await store.check()
+        return store._pool().idle[0]
+
+    with asyncio.Runner() as lasting:
+        own = lasting.run(kept())
+        ended = asyncio.run(kept())
+        assert (own.closed, ended.closed, len(store._pools)) == (False, False, 2)
+        lasting.run(store.aclose())
+        assert (own.closed, ended.closed, len(store._pools)) == (True, True, 1)
+
+
+def test_a_loop_that_lasts_lets_go_of_those_that_have_ended(server: Server, table: str) -> None:
+    store = AsyncPostgresReplayStore(server.dsn, table=table, timeout=PATIENT)
+
+    async def kept() -> Any:
+        await store.check()
+        return store._pool().idle[0]
+
+    with asyncio.Runner() as lasting:
+        own = lasting.run(kept())
+        ended = asyncio.run(kept())
+        assert lasting.run(kept()) is own
+        assert (own.closed, ended.closed, len(store._pools)) == (False, True, 1)
+        lasting.run(store.aclose())
+
+
 def test_a_cancelled_task_leaves_no_connection_in_the_middle(server: Server, table: str) -> None:
     import psycopg
 
     async def go() -> tuple[bool, int]:
-        async with AsyncPostgresReplayStore(server.dsn, table=table, timeout=PATIENT, connections=1) as store:
-            await store.open()
+        async with AsyncPostgresReplayStore(server.dsn, table=table, timeout=PATIENT, max_connections=1) as store:
+            await store.check()
             with psycopg.connect(server.dsn) as other:
                 other.execute(f"INSERT INTO {table} VALUES ('a', 'Infinity', '', '')".encode())
                 use = asyncio.create_task(store.consume(b"a", 600, b""))
@@ -842,7 +1068,7 @@ def test_a_lost_reply_makes_a_first_use_no_second_for_loops_either(server: Serve
     async def go(proxy: Proxy) -> None:
         async with AsyncPostgresReplayStore(server.at(proxy.port), table=table, timeout=PATIENT) as store:
             for number in range(5):
-                await store.open()
+                await store.check()
                 proxy.lose = 1
                 assert await store.consume(b"%d" % number, 600, b"") is True
                 assert proxy.lose == 0
@@ -863,7 +1089,7 @@ def test_faults_are_told_by_loops_too(server: Server, table: str) -> None:
             return str(caught.value)
 
     async def busy() -> str:
-        async with AsyncPostgresReplayStore(server.dsn, table=table, timeout=0.5, connections=1) as store:
+        async with AsyncPostgresReplayStore(server.dsn, table=table, timeout=0.5, max_connections=1) as store:
             async with store._link(time.monotonic() + HANG):
                 with pytest.raises(StoreUnavailable) as caught:
                     await store.consume(b"a", 600, b"")

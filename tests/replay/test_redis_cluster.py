@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Lock, Thread
 from typing import Any
 from unittest import mock
 
@@ -16,9 +18,10 @@ from redis.crc import key_slot
 from policyjwt.errors import StoreUnavailable
 from policyjwt.replay import redis_places
 from policyjwt.replay.redis import RedisReplayStore
+from policyjwt.replay.redis_async import AsyncRedisReplayStore
 from policyjwt.replay.redis_places import Places
 from policyjwt.replay.redis_settings import Address, read_settings
-from policyjwt.replay.redis_steps import finding_primary
+from policyjwt.replay.redis_steps import Again, Deadline, finding_primary
 from tests.replay.servers import STORES, Blocking, Make, Server, command, free_port, info, needs_redis, serving, until
 
 pytestmark = needs_redis
@@ -309,6 +312,145 @@ def test_sentinel_is_asked_again_only_after_a_while(make: Make, watched: tuple[l
             assert asked.call_count == questions
 
 
+THREADS = 12
+
+
+class Silent:
+    """Sentinels that take every connection and say nothing, until `over`. Each connection is one look-up."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.over, self._ended = Event(), Event()
+        self.asked: list[int] = []
+        self.urls: list[str] = []
+        for number in range(3):
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
+            listener.settimeout(0.02)
+            self.urls.append(f"redis://127.0.0.1:{listener.getsockname()[1]}")
+            worker = Thread(target=self._serve, args=(listener, number), daemon=True)
+            worker.start()
+            stack.callback(worker.join, 60)
+        stack.callback(self.over.set)
+        stack.callback(self._ended.set)
+
+    def _serve(self, listener: socket.socket, number: int) -> None:
+        while not self._ended.is_set():
+            with suppress(TimeoutError):
+                taken, _ = listener.accept()
+                with taken:
+                    self.asked.append(number)
+                    self.over.wait(60)
+
+
+class Counted:
+    """The store's lock, and how many have come to it."""
+
+    def __init__(self, all_came: Event) -> None:
+        self.lock, self.came, self.all_came = Lock(), Lock(), all_came
+        self.count = 0
+
+    def acquire(self, timeout: float) -> bool:
+        with self.came:
+            self.count += 1
+            if self.count == THREADS:
+                self.all_came.set()
+        return self.lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self.lock.release()
+
+
+def test_threads_that_wait_share_a_look_up_that_fails() -> None:
+    """Three dead sentinels are asked once each, not once for each thread; and anew by who comes later."""
+    with ExitStack() as stack:
+        dead = Silent(stack)
+        store = stack.enter_context(RedisReplayStore(dead.urls, sentinel="pay", timeout=60))
+        store._finding = Counted(dead.over)  # type: ignore[assignment] # a lock that counts
+        said: list[str] = []
+
+        def work() -> None:
+            with pytest.raises(StoreUnavailable) as caught:
+                store.consume(key(), 60, b"")
+            said.append(str(caught.value))
+
+        workers = [Thread(target=work) for _ in range(THREADS)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+        assert said == ["no sentinel tells the primary of `pay`"] * THREADS
+        assert dead.asked == [0, 1, 2]
+        work()
+        assert dead.asked == [0, 1, 2, 0, 1, 2]
+
+
+def test_tasks_that_wait_share_a_look_up_that_fails() -> None:
+    urls = [f"redis://127.0.0.1:{free_port()}" for _ in range(3)]
+
+    async def main() -> None:
+        async with AsyncRedisReplayStore(urls, sentinel="pay", timeout=60) as store:
+            seed, asked = store._seed, []
+
+            def counted(address: Address) -> Any:
+                asked.append(str(address.port))
+                return seed(address)
+
+            with mock.patch.object(store, "_seed", counted):
+                for times in (1, 2):
+                    uses = [store.consume(key(), 60, b"") for _ in range(THREADS)]
+                    said = await asyncio.gather(*uses, return_exceptions=True)
+                    assert list(map(str, said)) == ["no sentinel tells the primary of `pay`"] * THREADS
+                    assert asked == [url.rpartition(":")[2] for url in urls] * times
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_silent_sentinels_take_no_more_than_the_time_for_a_use(make: Make, seeds: int) -> None:
+    """Of whom there was no time to ask, nothing is said; the next use begins with them."""
+    with ExitStack() as stack:
+        dead = Silent(stack)
+        store = make(dead.urls[:seeds], sentinel="pay", timeout=0.3, retries=0)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable, match=r"no sentinel tells|did not answer in time"):
+                store.consume(key(), 60, b"")
+        dead.over.set()
+        until(lambda: len(dead.asked) == 3)
+        assert sorted(dead.asked) == ([0] * 3 if seeds == 1 else [0, 1, 2])
+
+
+def test_a_look_up_that_had_no_time_is_not_shared() -> None:
+    found = Places(read_settings(["redis://a:1", "redis://b:2"], sentinel="pay"))
+    assert next(iter(found.questions(0)))[0] == Address("a", 1)  # and no more: a task that is cancelled
+    over = iter([False, True])
+    assert (found.failures, found._seeds) == (0, [Address("b", 2), Address("a", 1)])
+    questions = found.questions(0, is_over=lambda: next(over))
+    assert next(questions)[0] == Address("b", 2)
+    with pytest.raises(StoreUnavailable):
+        next(questions)
+    assert (found.failures, found._seeds) == (0, [Address("a", 1), Address("b", 2)])
+    with pytest.raises(StoreUnavailable):
+        list(found.questions(0))
+    assert found.failures == 1
+    with pytest.raises(StoreUnavailable):
+        next(found.questions(0))  # who waited meanwhile
+    assert next(found.questions(1))[0] == Address("a", 1)
+
+
+def test_a_deadline_bounds_each_wait_and_their_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    limit = Deadline.of(read_settings("redis://a", timeout=0.5, retries=2))
+    assert (limit.ends, limit.wait(), limit.wait(whole=True), limit.is_over()) == (101.5, 0.5, 1.5, False)
+    now = 101.25
+    assert (limit.wait(), limit.wait(whole=True)) == (0.25, 0.25)
+    assert limit.timeouts() == {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+    for late in (101.5, 102.0):
+        now = late
+        assert limit.is_over()
+        with pytest.raises(Again, match="did not answer in time"):
+            limit.wait()
+
+
 # --- what is learned, without a server ------------------------------------------------------------------------------
 
 
@@ -316,7 +458,7 @@ def _answered(kind: str, *answers: object) -> Places:
     options: dict[str, Any] = {"sentinel": "pay"} if kind == "sentinel" else {"cluster": True}
     found = Places(read_settings(["redis://a:1", "redis://b:2"], **options))
     left = list(answers)
-    for _, steps in found.questions():
+    for _, steps in found.questions(0):
         try:
             next(steps)
             steps.send(left.pop(0))

@@ -67,6 +67,9 @@ TABLE = {
     "server killed and restarted, append-only file, appendfsync always": Row("", 0, 0),
     "server killed and restarted, nothing kept": Row(EMPTY, 0, TOKENS),
     "server killed and restarted, nothing kept, by the caller's word": Row("", TOKENS, 0),
+    "append-only file switched on after a restart without one": Row("", TOKENS, 0),
+    "server killed and restarted, append-only file lost": Row("", TOKENS, 0),
+    "FLUSHALL": Row("", TOKENS, 0),
     "primary killed, replica with all nonces promoted": Row("", 0, 0),
     "primary killed, replica that was cut off promoted, no WAIT": Row("", TOKENS, 0),
     "replica cut off, WAIT for 1": Row("0 replicas acknowledged the nonce within 0.1 s, and 1 must", 0, TOKENS),
@@ -84,7 +87,7 @@ TABLE = {
     "answers late once each": Row("", 0, 0),
     "answers lost always": Row("the replay store can't be reached", 0, TOKENS),
 }
-"""Where replays are accepted, that is the caller's word, or a fail-over without WAIT."""
+"""Where replays are accepted: a fail-over without WAIT, the caller's word, or what an operator did and INFO hides."""
 
 
 def key() -> bytes:
@@ -170,9 +173,10 @@ def test_after_a_restart_no_connection_of_before_is_tried_in_vain(tmp_path: Path
     """One retry is enough, however many connections have died."""
     server = kept(tmp_path, stack)
     with RedisReplayStore(server.url, retries=1) as store:
+        limit = redis_steps.Deadline.of(store._settings)
         with ExitStack() as held:
             for _ in range(6):
-                held.enter_context(store._link(store._place(b"")))
+                held.enter_context(store._link(store._place(b"", limit), limit))
         assert [len(idle) for idle in store._idle.values()] == [6]
         server.restart()
         assert store.consume(key(), 60, b"") is True
@@ -220,6 +224,39 @@ def test_a_restart_that_kept_nothing(make: Make, tmp_path: Path, stack: ExitStac
     again = make(server.url, server_is_safe=safe)
     name = "server killed and restarted, nothing kept" + (", by the caller's word" if safe else "")
     assert measured(again, before) == TABLE[name]
+
+
+def test_a_file_switched_on_after_the_restart_brings_nothing_back(make: Make, tmp_path: Path, stack: ExitStack) -> None:
+    """Why the message says to wait."""
+    server = stack.enter_context(serving(tmp_path))
+    before = used(make(server.url, server_is_safe=True))
+    server.restart()
+    with pytest.raises(StoreUnavailable, match="nothing but waiting helps: `appendonly yes` brings none back"):
+        make(server.url).consume(before[0], 600, b"")
+    assert command(server.port, "CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    name = "append-only file switched on after a restart without one"
+    assert measured(make(server.url), before) == TABLE[name]
+
+
+def test_a_file_that_is_lost_is_not_noticed(make: Make, tmp_path: Path, stack: ExitStack) -> None:
+    server = kept(tmp_path, stack)
+    store = make(server.url)
+    before = used(store)
+    server.kill()
+    files = [file for file in server.folder.rglob("*aof*") if file.is_file()]
+    assert files
+    for file in files:
+        file.unlink()
+    server.start()
+    assert measured(store, before) == TABLE["server killed and restarted, append-only file lost"]
+
+
+def test_a_database_that_is_emptied_is_not_noticed(make: Make, tmp_path: Path, stack: ExitStack) -> None:
+    server = kept(tmp_path, stack)
+    store = make(server.url)
+    before = used(store)
+    assert command(server.port, "FLUSHALL") == b"+OK"
+    assert measured(store, before) == TABLE["FLUSHALL"]
 
 
 def test_after_as_long_as_nonces_are_held_an_empty_server_is_trusted(
@@ -282,7 +319,7 @@ def test_a_promoted_replica_that_has_all(make: Make, pair: Pair) -> None:
 
 
 def test_a_promoted_replica_that_was_cut_off(make: Make, pair: Pair) -> None:
-    """The one way to a second first use, and why `durability` says what it says."""
+    """Why `durability` says what it says: no operator did anything wrong here."""
     store = make(f"redis://127.0.0.1:{pair.name.port}")
     pair.cut()
     before = used(store)
