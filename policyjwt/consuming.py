@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from policyjwt.evaluation import Evaluation, nonce_answered, nonce_request
-from policyjwt.expressions.words import quoted
+from policyjwt.expressions.words import is_a_phrase, quoted
 from policyjwt.replay import InspectOnly, ReplayStore, StoreFull, StoreNotDurable, StoreUnavailable
 from policyjwt.requirements.line import MET
 
@@ -22,7 +22,6 @@ _NOT_DURABLE = "the {} was consumed, and too few replicas of the store have ackn
 _FIRST = "this is the first use of the {}"
 _SEEN = "the {} was used before"
 _MOST_NOTE = 4096
-_MOST_WORDS = 500
 
 
 def consume(going: Evaluation, store: ReplayStore | None) -> None:
@@ -105,9 +104,12 @@ def _failed(going: Evaluation, store: ReplayStore, error: Exception) -> None:
 
 def _why(store: ReplayStore, error: Exception) -> str:
     """Why there was no answer. Of our own stores alone: their words are known to quote nothing."""
-    ours = type(store).__module__.startswith("policyjwt.replay.") and type(error) is StoreUnavailable
-    said = str(error) if ours else ""
-    if not said:
+    try:
+        ours = type(store).__module__.startswith("policyjwt.replay.") and type(error) is StoreUnavailable
+        said = str(error) if ours else ""
+    except Exception:  # noqa: BLE001 - the border to the store: words for the report alone
+        return _NO_ANSWER
+    if not is_a_phrase(said):
         return _NO_ANSWER
     return said if said.startswith("the replay store") else f"{_CANT_TELL}{said}"
 
@@ -118,10 +120,7 @@ def _durability(store: ReplayStore) -> str | None:
         words = getattr(store, "durability", None)  # beyond the contract: stores of others have no such member
     except Exception:  # noqa: BLE001 - the border to the store: words for the report alone
         return None
-    if not isinstance(words, str):
-        return None
-    words = str.__str__(words)  # exactly text, whatever else it was
-    return words if len(words) <= _MOST_WORDS and words.isprintable() else None
+    return words if type(words) is str and is_a_phrase(words) else None
 
 
 def _answered(going: Evaluation, answer: object, first: object) -> None:

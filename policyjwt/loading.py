@@ -31,6 +31,7 @@ from policyjwt.language.names import REACHES
 from policyjwt.patterns.matcher import NeedsRe2
 from policyjwt.recording import PolicySource, source_of
 from policyjwt.replay import InspectOnly, ReplayStore
+from policyjwt.requirements.paths import context_paths
 from policyjwt.requirements.unbuilt import unbuilt
 from policyjwt.tokens import KeySet
 from policyjwt.tokens.key import Key
@@ -145,7 +146,22 @@ def candidates(
         except NeedsRe2:
             faults.append(say.needs_extra(policy.block.place, "regex"))
     shared, candidates_ = _judge_sharing(found, among, keys, files)
-    return candidates_, (*faults, *shared)
+    return candidates_, (*faults, *shared, *_two_readers_of_a_nonce(found))
+
+
+def _two_readers_of_a_nonce(candidates_: Sequence[Candidate]) -> Iterator[Diagnostic]:
+    """A service hands one nonce over, whichever policy then judges: where it is of proofs, no other may read it.
+
+    Within one policy the checker finds this; here the proof's policy and the reader of the nonce are two.
+    """
+    blocks = [candidate.validator.policy.block for candidate in candidates_]
+    proofs = [block for block in blocks if block.holder is not None and block.holder.nonce_required is not None]
+    if not proofs:
+        return
+    for block in blocks:
+        readers = [path for path in context_paths(block) if path.members[:1] == ("nonce",)]
+        if readers and block not in proofs:
+            yield say.two_readers_of_a_nonce(block.place, other=proofs[0].place)
 
 
 def _candidate(

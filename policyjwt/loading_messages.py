@@ -62,6 +62,16 @@ def store_too_small(place: Place, *, wanted: str, reach: str) -> Diagnostic:
     )
 
 
+def two_readers_of_a_nonce(place: Place, *, other: Place) -> Diagnostic:
+    """PJ460: the nonce of one policy's proofs is read by another one."""
+    return _error(
+        "PJ460",
+        place,
+        f"this policy reads `context.nonce`, which is the nonce of proofs by the policy on line {other.span.line}",
+        "hand the token's nonce over as `context.values.…`, or judge by these policies in two engines",
+    )
+
+
 def needs_extra(place: Place, extra: str) -> Diagnostic:
     """PJ455: an optional dependency that the policy needs."""
     return _error(

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files as resources
 from typing import TYPE_CHECKING, Any
 
+from policyjwt.expressions.words import is_a_phrase
 from policyjwt.language.files import path_fault
 from policyjwt.replay.protocol import Reach
 from policyjwt.request import Context
@@ -90,7 +91,7 @@ def read(record: Mapping[str, Any]) -> Record:
         evaluated_at=_finite(record["evaluated_at"]),
         shared_key=record["key_of_two_issuers"],
         store=None if store is None else (store["reach"], store["word"]),
-        nonce=None if nonce is None else (nonce["result"], nonce["said"], nonce["durability"]),
+        nonce=None if nonce is None else (nonce["result"], nonce["said"], _phrase(nonce["durability"])),
     )
 
 
@@ -120,6 +121,12 @@ def _path(path: str) -> str:
     if path_fault(path) is not None or len(path) > _MOST_CHARACTERS or path.count("/") > _MOST_FOLDERS:
         raise ValueError("the record names a file outside its policies' root")
     return path
+
+
+def _phrase(text: str | None) -> str | None:
+    if text is not None and not is_a_phrase(text):
+        raise ValueError("what the store said of itself in the record is no phrase")
+    return text
 
 
 def _bytes(text: str) -> bytes:

@@ -159,8 +159,9 @@ def _headers(context: Context, read: frozenset[str]) -> Iterator[tuple[str, str]
     kept = [pair for pair in context.header_pairs if pair[0] in read]
     yield from kept
     certificate = None if context.from_trusted_proxy else context.client_certificate
-    if came_by_header(certificate, context.header_pairs) and not came_by_header(certificate, kept):
-        yield min(CERTIFICATE_HEADERS), ""
+    unread = CERTIFICATE_HEADERS - read
+    if unread and came_by_header(certificate, context.header_pairs) and not came_by_header(certificate, kept):
+        yield min(unread), ""
 
 
 def _of_context(context: Context, headers: frozenset[str]) -> dict[str, Any]:

@@ -223,9 +223,10 @@ def _names_token(query: object) -> bool:
     """A query that nobody took apart is refused: what is in it would not be seen."""
     if query is None:
         return False
-    given = [] if isinstance(query, str) or not isinstance(query, Iterable) else list(query)  # of a mapping the names
+    text = isinstance(query, (str, bytes, bytearray))
+    given = list(query) if isinstance(query, Iterable) and not text else [None]  # of a mapping the names
     names = given if isinstance(query, Mapping) else [_first(pair) for pair in given]
-    if not all(isinstance(name, str) for name in names) or isinstance(query, (str, bytes)):
+    if not all(isinstance(name, str) for name in names):
         raise TypeError("credentials(query=…) takes the parameters as a mapping or as pairs, names and values text")
     return "access_token" in names
 

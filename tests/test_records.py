@@ -341,6 +341,8 @@ def with_file(**files: str) -> Callable[[dict[str, Any]], object]:
         lambda r: r["context"].update(staples=["!"]),
         lambda r: r["keys"][0].update(jwk={"kty": "EC"}),
         lambda r: r.update(nonce={"result": "trusted", "said": None, "durability": None}),
+        lambda r: r["nonce"].update(durability="two\nassured   revocation  yes"),
+        lambda r: r["nonce"].update(durability="x" * 501),
         lambda r: r.update(store={"reach": "moon", "word": None}),
         lambda r: r.update(evaluated_at="now"),
         with_other_text,

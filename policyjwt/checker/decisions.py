@@ -17,7 +17,7 @@ from policyjwt.checker.decisions_revocation import revocation_decisions
 from policyjwt.checker.nearby import in_policy, keyword
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.language.model import Block, Names, X5c
-from policyjwt.requirements.paths import paths_of
+from policyjwt.requirements.paths import context_paths, paths_of
 from policyjwt.requirements.provides import reason_of as provided_reason
 from policyjwt.requirements.rules import reason_of
 from policyjwt.source import Place, Span
@@ -161,13 +161,10 @@ def _roots(block: Block) -> Iterator[Diagnostic]:
 
 def _nonces(block: Block) -> Iterator[Diagnostic]:
     """`nonce required` beside another reading of the service's nonce: the client chooses among those that are out."""
-    holder, replay = block.holder, block.replay
-    if holder is None or holder.nonce_required is None:
+    if block.holder is None or block.holder.nonce_required is None:
         return
-    equals = replay.nonce.equals if replay is not None and replay.nonce is not None else None
-    paths = [*(path for rule in block.rules for path in paths_of(rule)), *([] if equals is None else [equals])]
-    for path in paths:
-        if (path.root, path.members[:1]) == ("context", ("nonce",)):
+    for path in context_paths(block):
+        if path.members[:1] == ("nonce",):
             yield say.two_readers_of_a_nonce(path.span)
 
 

@@ -72,9 +72,9 @@ def came_by_header(certificate: bytes | None, headers: Iterable[tuple[str, str]]
     if certificate is None:
         return False
     found = _PEM.fullmatch(certificate)
-    encoded = b"".join(found[1].split()).decode() if found else b64encode(certificate).decode()
-    lines = [encoded[at : at + _LINE] for at in range(0, len(encoded) - _LINE + 1, _LINE)] or [encoded.rstrip("=")]
-    digits = [b64decode(line).hex() for line in lines if len(line) == _LINE]
+    encoded = (b"".join(found[1].split()) if found else b64encode(certificate)).decode().rstrip("=")
+    lines = [encoded[at : at + _LINE] for at in range(0, len(encoded) - _LINE + 1, _LINE)]
+    digits = [b64decode(line).hex() for line in lines if "=" not in line]
     values: dict[str, str] = {}
     for name, value in headers:
         if name.lower() in CERTIFICATE_HEADERS:

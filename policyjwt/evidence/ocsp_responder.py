@@ -79,7 +79,7 @@ def authenticate(
     if fault is not None:  # check: S13
         raise messages.responder_weak_key(actual=fault)
     # OpenSSL PR #30323: nobody vouches for himself, not even a delegate.
-    if _same_key(signer.certificate, path[0]):  # check: S8
+    if _is_key_of(path[0], signer.public):  # check: S8
         raise messages.responder_not_delegated(actual="the responder is the certificate itself")
     if signer.authorised == "delegated":
         _check_delegate(signer.certificate, path[1], demand_nocheck=demand_nocheck)
@@ -114,12 +114,13 @@ def _bearers(facts: Facts, issuer: Certificate, pinned: Sequence[Certificate]) -
 def _bearer_key(facts: Facts, certificate: Certificate) -> CertificatePublicKeyTypes | None:
     """The key of `certificate`, if that is the one which the response names."""
     try:
+        if facts.responder_key_hash is None and certificate.subject != facts.responder_name:
+            return None
         public = certificate.public_key()
-        if facts.responder_key_hash is not None:
-            # RFC 6960, section 4.2.1: SHA-1 of the key's bit string, as in RFC 5280, section 4.2.1.2 (1)
-            same = SubjectKeyIdentifier.from_public_key(public).digest == facts.responder_key_hash
-        else:
-            same = certificate.subject == facts.responder_name
+        if facts.responder_key_hash is None:
+            return public
+        # RFC 6960, section 4.2.1: SHA-1 of the key's bit string, as in RFC 5280, section 4.2.1.2 (1)
+        same = SubjectKeyIdentifier.from_public_key(public).digest == facts.responder_key_hash
     except Exception:  # noqa: BLE001 - fail-closed border: a certificate that can't be read is nobody's
         return None
     return public if same else None
@@ -215,8 +216,8 @@ def _key_fault(public: object) -> str | None:
     return "of a kind that is not accepted"
 
 
-def _same_key(one: Certificate, other: Certificate) -> bool:
+def _is_key_of(certificate: Certificate, public: object) -> bool:
     try:
-        return bool(one.public_key() == other.public_key())
+        return bool(certificate.public_key() == public)
     except Exception:  # noqa: BLE001 - fail-closed border: "the same" is what refuses
         return True

@@ -14,6 +14,7 @@ from policyjwt.language.model import Operand, Scalar
 SHOWN = 80
 """Characters of a text that a phrase shows."""
 
+_MOST_PHRASE = 500
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", "`": "\\u0060"}
 JOINTS = (" that ", ", which ")
 """What stands between a value and what is said of it."""
@@ -119,3 +120,8 @@ def listed(phrases: Iterable[str]) -> str:
         sentence += f", and {phrase}" if sentence else phrase
         subject = next((phrase[: phrase.index(joint) + len(joint)] for joint in JOINTS if joint in phrase), "")
     return sentence
+
+
+def is_a_phrase(text: str) -> bool:
+    """Whether a text of somebody else's can stand in a report as it is: short, in one line, and all of it seen."""
+    return 0 < len(text) <= _MOST_PHRASE and text.isprintable()

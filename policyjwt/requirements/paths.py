@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policyjwt.language.model import Path
+from policyjwt.language.model import Block, Path
 from policyjwt.requirements.line import Line
 
 _BY_STAGE = {"issuer": "iss", "audience": "aud"}
@@ -20,6 +20,11 @@ def paths_of(node: object) -> Iterator[Path]:
     else:
         for name in getattr(type(node), "__slots__", ()):  # the fields of our own model, never a token's names
             yield from paths_of(getattr(node, name))
+
+
+def context_paths(block: Block) -> Iterator[Path]:
+    """What a policy reads of the request, in rules and in `nonce … equals`."""
+    yield from (path for path in paths_of((block.rules, block.replay)) if path.root == "context")
 
 
 def claims_read(line: Line) -> frozenset[str]:

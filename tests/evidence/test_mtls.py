@@ -538,3 +538,13 @@ def test_the_certificate_of_a_real_connection(tmp_path: Path) -> None:
     found = check(der, confirmation=bound(der), anchors=anchors(AUTHORITY_NOW), now=now())
     assert found.facts["thumbprint"] == bound(theirs.der)["x5t#S256"]
     assert refused(check, der, confirmation=bound(ours.der), now=now()).code == "holder.mismatch"
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [b"", b"\0\0\0", b"-----BEGIN CERTIFICATE-----\n====\n-----END CERTIFICATE-----\n"]
+    + [b"-----BEGIN CERTIFICATE-----\nA" + b"=" * length + b"\n-----END CERTIFICATE-----\n" for length in (3, 64, 80)],
+)
+def test_what_is_no_certificate_came_from_nowhere(certificate: bytes) -> None:
+    """No line of 64 characters, nothing to look for; and what no base64 is breaks nothing."""
+    assert came_by_header(certificate, [("x-request-id", "hello AAAA")]) is False

@@ -191,7 +191,13 @@ def test_the_verdict_says_how_long_the_store_remembers(tmp_path: Path) -> None:
     assert by(judged(store)).endswith("; what it remembers survives a restart of the process and of the host")
 
 
-@pytest.mark.parametrize("words", [None, 5, "x" * 501, "two\nlines"])
+class Pretends:
+    """What says that it is a text, as mocks do."""
+
+    __class__ = str  # type: ignore[assignment]  # the lie that is meant
+
+
+@pytest.mark.parametrize("words", [None, 5, "", "x" * 501, "two\nlines", pytest.param(Pretends(), id="pretends")])
 def test_a_store_that_says_nothing_useful(words: Any) -> None:
     store = Replicated()
     store.durability = words

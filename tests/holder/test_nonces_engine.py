@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 
-from policyjwt import Context
+from policyjwt import Context, Engine, PolicyError
 from policyjwt.nonces import RollingNonces
 from tests.holder.flow import (
+    ISSUER,
     WAYS,
+    Counting,
     codes,
     door,
     proof_for,
     request,
+    text,
     token,
     told,
     unbound,
 )
-from tests.issuer import NOW
+from tests.issuer import NOW, URL, policy
 
 NONCE = "holder dpop { age at most 60s  algorithms ES256  nonce required }"
 both_ways = pytest.mark.parametrize("way", WAYS)
@@ -128,3 +131,20 @@ def test_the_rolling_nonce_of_an_id_token(periods: int, code: str | None) -> Non
     verdict = at.judge(unbound(nonce=issued), Context(nonce=known))
     assert codes(verdict) == ([] if code is None else [code])
     assert verdict.trusted is (code is None)
+
+
+@pytest.mark.parametrize(
+    "reader",
+    ["replay { nonce nonce equals context.nonce }", "require n == context.nonce"],
+)
+def test_one_nonce_for_the_proofs_of_one_policy_and_the_tokens_of_another(reader: str) -> None:
+    """A service hands one over before it knows which policy judges: whoever got one for a proof could pass it off."""
+    own = {"replay": reader} if reader.startswith("replay") else {"rest": f"provides sub is string\n  {reader}"}
+    other = policy(name="q", type='type "other+jwt"', **own).split("\n", 1)[1]
+    both = text("holder dpop { nonce required }") + other
+    keys = {f"url:{URL}": ISSUER.keys()}
+    with pytest.raises(PolicyError) as refused:
+        Engine.from_text(both, keys=keys, replay=Counting())
+    assert {found.code for found in refused.value.diagnostics} == {"PJ460"}
+    with Engine.from_text(text("holder dpop") + other, keys=keys, replay=Counting()) as engine:
+        assert engine.status()["policies"] == ["p", "q"]

@@ -129,7 +129,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "evaluation",
         "consuming",
     ),
-    "recorded": (*_LANGUAGE, "replay", "request"),
+    "recorded": (*_LANGUAGE, "expressions", "replay", "request"),
     "rechecking": (
         "recorded",
         *_JUDGING,
