@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-PROOF_AGE = 60
-"""Seconds: how old a DPoP proof may be where a policy does not say."""
-
 DEFAULT_WINDOW = 10 * 86_400
 """From thisUpdate to nextUpdate at most, where a policy does not say: what authorities may do at the very most."""
 
@@ -218,11 +215,11 @@ def holders_of(policy: CheckedPolicy, files: Files) -> tuple[Holders | None, lis
     from policyjwt.holders import DpopHolders, MtlsHolders
 
     if holder.kind == "dpop":
-        from policyjwt.evidence.dpop import ProofDemand
+        from policyjwt.evidence.dpop import DEFAULT_MAX_AGE, ProofDemand
 
         demand = ProofDemand(
             algorithms=frozenset(holder.algorithms.values if holder.algorithms else ASYMMETRIC),
-            max_age=holder.age.amount if holder.age else PROOF_AGE,
+            max_age=holder.age.amount if holder.age else DEFAULT_MAX_AGE,
             skew=policy.skew,
             nonce_required=holder.nonce_required is not None,
         )

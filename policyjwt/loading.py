@@ -156,12 +156,9 @@ def _two_readers_of_a_nonce(candidates_: Sequence[Candidate]) -> Iterator[Diagno
     """
     blocks = [candidate.validator.policy.block for candidate in candidates_]
     proofs = [block for block in blocks if block.holder is not None and block.holder.nonce_required is not None]
-    if not proofs:
-        return
-    for block in blocks:
-        readers = [path for path in context_paths(block) if path.members[:1] == ("nonce",)]
-        if readers and block not in proofs:
-            yield say.two_readers_of_a_nonce(block.place, other=proofs[0].place)
+    readers = [block for block in blocks if any(path.members[:1] == ("nonce",) for path in context_paths(block))]
+    if proofs:
+        yield from (say.two_readers_of_a_nonce(block.place, other=proofs[0].place) for block in readers)
 
 
 def _candidate(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MAX_PROOF_CHARACTERS: Final = 8 * 1024
 """A proof with an RSA key of 4096 bits has 2 KiB."""
 
+DEFAULT_MAX_AGE: Final = 60
+"""Seconds: how old a proof may be where a policy does not say."""
+
 MAX_JTI_BYTES: Final = 256
 """As of a token's nonce: it is held by the replay store. RFC 9449, section 11.1, asks for such a limit."""
 
@@ -40,7 +43,7 @@ class ProofDemand:
     """
 
     algorithms: frozenset[str]
-    max_age: float = 60
+    max_age: float = DEFAULT_MAX_AGE
     skew: float = 0
     nonce_required: bool = False
 

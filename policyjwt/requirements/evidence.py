@@ -1,4 +1,4 @@
-"""Evidence: that the signer's certificate still holds, and that the token was not withdrawn. One line for each kind.
+"""Evidence: that the signer's certificate holds, that the token was not withdrawn. One line for each kind.
 
 The checks themselves are mathematics over bytes and stand in `policyjwt.evidence`; they are done before the lines are
 judged. These lines say what came of them, at their place in the policy.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLine:
-    """One kind of evidence. `kind` is its name among the results: staple, crl, short_lived, status."""
+    """One kind of evidence. `kind` is its name among the results: staple, crl, short_lived, status, holder."""
 
     about: About
     kind: str
