@@ -1,7 +1,7 @@
 # make demo    a guided run with a throw-away issuer
 # make test    what every commit must pass
 # make long    what takes more; can be stopped and goes on where it was
-# make system  the programs that the tests run: openssl, Redis, PostgreSQL
+# make system  the programs that the tests run: openssl, Redis, PostgreSQL, a Secret Service, jose
 # make bench   speed, as ratios against peers in one run
 # make docs    the pages made from data (docs/codes)
 # make clean   remove the environment and everything that was built
@@ -31,6 +31,9 @@ test: system lint types unit
 # Which packages of Debian lack here. Debian keeps initdb off the path. Valkey is tested where apt has it.
 MISSING = { command -v openssl || echo openssl >&3; \
   command -v redis-server || echo redis-server >&3; \
+  command -v dbus-daemon || echo dbus >&3; \
+  command -v gnome-keyring-daemon || echo gnome-keyring >&3; \
+  command -v jose || echo jose >&3; \
   command -v initdb || ls /usr/lib/postgresql/*/bin/initdb || echo postgresql >&3; } 3>&1 >/dev/null 2>&1
 NO_CLUSTER := /etc/postgresql-common/createcluster.d/policyjwt.conf
 

@@ -14,6 +14,8 @@ from policyjwt.compiler.validator import Validator
 from policyjwt.errors import TokenRefused, UntrustedTokenError
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import IssuerFrom, Revocation
+from policyjwt.requirements.encryption import KIND as ENCRYPTION
+from policyjwt.requirements.holder import KIND as HOLDER
 from policyjwt.requirements.line import (
     DEFECT,
     LIMIT,
@@ -207,6 +209,8 @@ class JudgedByPolicy:
             mine = line.about.stage
             if line is refusing:
                 yield reason
+            elif mine == "decryption" and ENCRYPTION in self.facts.evidence:
+                yield self.facts.evidence[ENCRYPTION].result
             else:
                 yield MET if mine in _VERIFYING and _VERIFYING.index(mine) < at else NOT_REACHED
 
@@ -358,7 +362,12 @@ class JudgedByPolicy:
 
 _VERIFYING = ("header", "x5c", "key", "signature")
 """The stages before the claims, in their order; each that refuses stops all behind it."""
-_EVIDENCE = {"revocation": ("staple", "crl", "short_lived"), "status": ("status",), "holder-of-key": ("holder",)}
+_EVIDENCE = {
+    "confidentiality": (ENCRYPTION,),
+    "revocation": ("staple", "crl", "short_lived"),
+    "status": ("status",),
+    "holder-of-key": (HOLDER,),
+}
 _REVOKED = frozenset({"staple.revoked", "crl.revoked"})
 """The authority itself says that the key no longer speaks for the issuer."""
 _NOT_REACHED = "not reached"

@@ -252,8 +252,11 @@ def _confidentiality(block: Block) -> Standing:
         why = "signed only: anyone who sees the token reads its claims"
         return Standing(name, False, why, blamed="a signature", remedy="add `encryption { … }`")
     algorithms = block.encryption.algorithms
-    names = f" ({', '.join(algorithms.values)})" if algorithms is not None and algorithms.names else ""
-    return Standing(name, True, f"encryption to a key of this service{names}")
+    values = algorithms.values if algorithms is not None else ()
+    names = f" ({', '.join(values)})" if values else ""
+    shared = any(value.startswith("A") or value == "dir" for value in values)
+    key = "a key that this service shares with whoever encrypts" if shared else "a key of this service"
+    return Standing(name, True, f"encryption to {key}{names}")
 
 
 def _freshness(block: Block) -> Standing:

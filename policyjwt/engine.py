@@ -3,67 +3,36 @@
 from __future__ import annotations
 
 import math
-import time
+import os
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakSet
 
 from policyjwt import consuming
-from policyjwt.checker.check import check
-from policyjwt.errors import PolicyError, TokenRefused
-from policyjwt.evaluation import Evaluation, judge, judge_verified
-from policyjwt.key_sources import Given, references
+from policyjwt.errors import KeyRefused, TokenRefused
+from policyjwt.evaluation import Evaluation
+from policyjwt.in_force import InForce, Settings, load, settings_of
+from policyjwt.judging import judge, judge_verified
+from policyjwt.key_renewal import KeyRenewal
+from policyjwt.key_sources import Given, Obtained
+from policyjwt.key_status import key_status
 from policyjwt.language.load import Loaded, load_paths, load_text
-from policyjwt.language.model import CheckedPolicy
-from policyjwt.language.names import REACHES
-from policyjwt.loading import candidates
 from policyjwt.replay import InspectOnly, MemoryReplayStore, ReplayStore
 from policyjwt.request import Context, PresentedTwice
-from policyjwt.selection import Selection
 from policyjwt.tokens import VerifiedToken
 from policyjwt.tokens.messages import presented_twice
 from policyjwt.verdict import Inspection, Verdict
 
 if TYPE_CHECKING:
-    from policyjwt.evidence.crl import CrlSnapshot
+    pass
 
 _NO_CONTEXT = Context()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Settings:
-    """What the caller of `Engine.load` decided, and what outlives a reload.
-
-    `since` is when a KeySet was first handed in, by its reference; `held` are the revocation lists in force, by file.
-    """
-
-    use: str | None
-    policies: frozenset[str] | None
-    keys: Mapping[str, Given]
-    replay: ReplayStore | None
-    clock: Callable[[], float]
-    on_verdict: Callable[[Verdict], object] | None
-    since: dict[str, float]
-    held: dict[str, CrlSnapshot]
-
-    def time(self) -> float:
-        """Now, in seconds since the epoch; not a number where the clock fails."""
-        try:
-            return float(self.clock())
-        except Exception:  # noqa: BLE001 - the border to a caller's clock; NaN is refused as `internal.clock`
-            return math.nan
-
-
-@dataclass(frozen=True, slots=True)
-class _InForce:
-    """The policies in force. Replaced as a whole, so that each verdict is from one version."""
-
-    selection: Selection
-    use: str
+_PATIENCE = 60.0
+"""Seconds that renewed keys wait for a reload. They come again."""
 
 
 class Engine:
@@ -72,11 +41,13 @@ class Engine:
     Made by `Engine.load` (files and folders) or `Engine.from_text`.
     """
 
-    def __init__(self, read: Callable[[], Loaded], settings: _Settings) -> None:
+    def __init__(self, read: Callable[[], Loaded], settings: Settings) -> None:
         self._read = read
         self._settings = settings
         self._reloading = Lock()
-        self._loaded = _load(read, settings)
+        _living.add(self)
+        self._loaded = load(read, settings, self._renew, None)
+        self._loaded.renewal.start()
 
     @classmethod
     def load(
@@ -100,7 +71,7 @@ class Engine:
         ValueError for a use, name or reference that fits nothing.
         """
         roots = [Path(path) for path in paths] or [Path("policies")]
-        settings = _settings(use=use, policies=policies, keys=keys, replay=replay, clock=clock, on_verdict=on_verdict)
+        settings = settings_of(use=use, policies=policies, keys=keys, replay=replay, clock=clock, on_verdict=on_verdict)
         return cls(lambda: load_paths(roots), settings)
 
     @classmethod
@@ -121,7 +92,7 @@ class Engine:
         if not isinstance(text, str) or not isinstance(name, str):
             raise TypeError("a policy and its name are text")
         where = Path(root) if root is not None else None
-        settings = _settings(use=use, policies=policies, keys=keys, replay=replay, clock=clock, on_verdict=on_verdict)
+        settings = settings_of(use=use, policies=policies, keys=keys, replay=replay, clock=clock, on_verdict=on_verdict)
         return cls(lambda: load_text(text, name, where), settings)
 
     def evaluate(
@@ -192,18 +163,31 @@ class Engine:
     def reload(self) -> None:
         """Read policies and keys again, and judge by them from then on.
 
-        Raises what `load` raises; the engine then goes on as it was. A KeySet that was handed in does not grow younger
-        by it: newer keys come from a resolver, from a file, or with a new engine.
+        Keys that are fetched, or come from a resolver, are asked for anew; where that fails, those in force go on and
+        keep their age. Raises what `load` raises; the engine then goes on as it was. A KeySet that was handed in does
+        not grow younger by it: newer keys come from a resolver, from a file, or with a new engine.
         """
         with self._reloading:  # so that what was read earlier never replaces what was read later
-            self._loaded = _load(self._read, self._settings)
+            before = self._loaded
+            self._loaded = load(self._read, self._settings, self._renew, before)
+        before.renewal.close()
+        self._loaded.renewal.start()
 
-    def status(self) -> Mapping[str, object]:
-        """What is loaded, for health checks: the use and the names of the policies."""
-        return {"use": self._loaded.use, "policies": sorted(self._loaded.selection.names)}
+    def status(self) -> Mapping[str, Any]:
+        """What is loaded, for health checks: the use, the names of the policies, and every source of their keys.
+
+        Of a source: `reference`, the `policies` that it serves, how many `keys` it has, `loaded_at`, their `age`,
+        `stale_at` (past it no token is trusted by them; None where they do not age), and, where it is renewed, the
+        `last_error` (None where the last attempt went well), `failed_at` and `next_refresh`. Instants are seconds since
+        the epoch, by the engine's clock.
+        """
+        loaded = self._loaded
+        told = key_status(loaded.assembly.candidates, loaded.renewal.status(), now=self._settings.time())
+        return {"use": loaded.use, "policies": sorted(loaded.selection.names), "keys": told}
 
     def close(self) -> None:
-        """Let go of what the engine holds. The store is its owner's to close."""
+        """Let go of what the engine holds: keys are renewed no more. The store is its owner's to close."""
+        self._loaded.renewal.close()
 
     def __enter__(self) -> Engine:
         return self
@@ -220,11 +204,12 @@ class Engine:
         twice = isinstance(token, PresentedTwice)
         if token is not None and type(token) is not str and not twice:
             raise TypeError("a token is text, or None where there is none")
-        going, selection = self._begin(context, policy, now)
+        going, loaded = self._begin(context, policy, now)
         if twice:
             going.refused = presented_twice()
         if going.refused is None:
-            judge(going, selection, token, context, policy)
+            judge(going, loaded.selection, token, context, policy)
+            _ask_for_newer_keys(going, loaded.renewal)
         return going
 
     def _judge_verified(
@@ -232,20 +217,21 @@ class Engine:
     ) -> Evaluation:
         if not isinstance(verified, VerifiedToken):
             raise TypeError("validate takes a VerifiedToken, as policyjwt.tokens.verify and the adapters make it")
-        going, selection = self._begin(context, policy, now)
+        going, loaded = self._begin(context, policy, now)
         if going.refused is None:
-            judge_verified(going, selection, verified, context, policy)
+            judge_verified(going, loaded.selection, verified, context, policy)
+            _ask_for_newer_keys(going, loaded.renewal)
         return going
 
-    def _begin(self, context: Context, policy: str | None, now: float | None) -> tuple[Evaluation, Selection]:
+    def _begin(self, context: Context, policy: str | None, now: float | None) -> tuple[Evaluation, InForce]:
         """A bad call is refused before any token is looked at; a clock that fails refuses every token."""
-        selection = self._loaded.selection
+        loaded = self._loaded
         if not isinstance(context, Context):
             raise TypeError("context is a policyjwt.Context")
-        if policy is not None and policy not in selection.names:
+        if policy is not None and policy not in loaded.selection.names:
             raise ValueError(f"no policy named {policy!r} is among those that this engine judges by")
         at = self._settings.time() if now is None else self._given_time(now)
-        going = Evaluation(now=at, schemes=selection.schemes)
+        going = Evaluation(now=at, schemes=loaded.selection.schemes)
         if not math.isfinite(going.now):
             going.now = 0.0
             going.refused = TokenRefused(
@@ -253,7 +239,19 @@ class Engine:
                 actual="the clock gives no time",
                 expected="a finite number of seconds since the epoch",
             )
-        return going, selection
+        return going, loaded
+
+    def _renew(self, renewal: KeyRenewal, name: str, obtained: Obtained) -> None:
+        """Judge by newer keys of one source from here on. Called in its thread; KeyRefused leaves all as it was."""
+        reloading = self._reloading
+        if not reloading.acquire(timeout=_PATIENCE):
+            raise KeyRefused("key.set_refused", "the policies are being loaded anew")
+        try:
+            if self._loaded.renewal is not renewal:
+                raise KeyRefused("key.set_refused", "the policies were loaded anew meanwhile")
+            self._loaded = self._loaded.renewed(name, obtained)
+        finally:
+            reloading.release()
 
     def _given_time(self, now: float) -> float:
         if isinstance(now, bool) or not isinstance(now, (int, float)):
@@ -304,88 +302,21 @@ class PendingVerdict(Awaitable[Verdict]):
         return "<a verdict to be awaited>"
 
 
-# ------------------------------------------------------------------------------------------------ loading
+_living: WeakSet[Engine] = WeakSet()
 
 
-def _settings(
-    *,
-    use: str | None,
-    policies: Iterable[str] | None,
-    keys: Mapping[str, Given] | None,
-    replay: ReplayStore | None,
-    clock: Callable[[], float] | None,
-    on_verdict: Callable[[Verdict], object] | None,
-) -> _Settings:
-    if isinstance(policies, str):
-        raise TypeError("policies is a list of names")
-    if on_verdict is not None and not callable(on_verdict):
-        raise TypeError("on_verdict is called with every verdict")
-    if replay is not None and not (isinstance(replay, ReplayStore) and _is_whole(replay)):
-        raise TypeError(f"a replay store has consume, first, word, and a reach: {', '.join(REACHES)}")
-    return _Settings(
-        use=use,
-        policies=None if policies is None else frozenset(policies),
-        keys=dict(keys or {}),
-        replay=replay,
-        clock=clock or time.time,
-        on_verdict=on_verdict,
-        since={},
-        held={},
-    )
+def _after_fork() -> None:
+    """In the child nobody is left who would release what was held when its parent forked."""
+    for engine in list(_living):
+        engine._reloading = Lock()
 
 
-def _is_whole(replay: ReplayStore) -> bool:
-    """Whether the store says how far it reaches, and gives its caller's word as text or not at all."""
-    word: object = replay.word
-    return replay.reach in REACHES and (word is None or (isinstance(word, str) and bool(word)))
+if hasattr(os, "register_at_fork"):  # pragma: no branch
+    os.register_at_fork(after_in_child=_after_fork)
 
 
-def _load(read: Callable[[], Loaded], settings: _Settings) -> _InForce:
-    """The policies in force, all of them sound and each with what it needs.
-
-    Everything of the root is checked; only the policies of the files that were asked for judge.
-    """
-    now = settings.time()
-    if not math.isfinite(now):
-        raise ValueError("the clock gives no time: no policy can be checked")
-    loaded = read()
-    checked = check(loaded, now=now)
-    if any(diagnostic.stops_loading for diagnostic in checked.diagnostics):
-        raise PolicyError(checked.diagnostics)
-    unknown = settings.keys.keys() - references(checked.policies)
-    if unknown:
-        raise ValueError(f"no policy refers to the keys {', '.join(sorted(map(repr, unknown)))}")
-    asked = [policy for policy in checked.policies if policy.block.place.span.file in loaded.asked]
-    use, chosen = _for_one_use(asked, settings)
-    found, faults = candidates(
-        chosen,
-        among=checked.policies,
-        keys=settings.keys,
-        replay=settings.replay,
-        now=now,
-        since=settings.since,
-        held=settings.held,
-        loaded=loaded,
-    )
-    if faults:
-        raise PolicyError(faults)
-    for candidate in found:
-        if candidate.signers is not None and candidate.signers.crl is not None:
-            settings.held[candidate.signers.crl.reference] = candidate.signers.crl.snapshot
-    return _InForce(Selection(found), use)
-
-
-def _for_one_use(policies: list[CheckedPolicy], settings: _Settings) -> tuple[str, list[CheckedPolicy]]:
-    chosen = list(policies)
-    if settings.policies is not None:
-        unknown = settings.policies - {policy.name for policy in chosen}
-        if unknown:
-            raise ValueError(f"no policy is named {', '.join(sorted(map(repr, unknown)))}")
-        chosen = [policy for policy in chosen if policy.name in settings.policies]
-    uses = sorted({policy.use for policy in chosen})
-    if settings.use is None and len(uses) != 1:
-        raise ValueError(f"an engine answers for one use; these policies have {', '.join(map(repr, uses)) or 'none'}")
-    use = settings.use if settings.use is not None else uses[0]
-    if use not in uses:
-        raise ValueError(f"no policy is for the use {use!r}; there are {', '.join(map(repr, uses)) or 'none'}")
-    return use, [policy for policy in chosen if policy.use == use]
+def _ask_for_newer_keys(going: Evaluation, renewal: KeyRenewal) -> None:
+    """A `kid` that is not known may be of a key that is new. Asking waits for nothing, and is rare by itself."""
+    if going.unknown_kid is not None:
+        renewals, kid = going.unknown_kid
+        renewal.want(renewals, kid)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from policyjwt import loading_messages as say
-from policyjwt.checker.compose_sections import DEFAULT_STALE
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused, TokenRefused
-from policyjwt.key_sources import Given, keys_of_source
 from policyjwt.language.files import FileFault, Files
-from policyjwt.language.model import CheckedPolicy, Discovery, Holder, JwksUrl, Leaf, Revocation, Status, X5c
+from policyjwt.language.model import CheckedPolicy, Holder, Leaf, Revocation, X5c
 from policyjwt.source import Place
 from policyjwt.tokens.algorithms import ASYMMETRIC
 
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from policyjwt.holders import Holders
     from policyjwt.signers import Cover, CrlUse, Signers, StapleUse
     from policyjwt.statuses import Statuses
+    from policyjwt.tokens import KeySet
     from policyjwt.tokens.certificate_path import Anchors, CertificatePath, LeafBinding, PathDemand
 
 Value = TypeVar("Value")
@@ -174,34 +173,19 @@ def _values(leaf: Leaf) -> frozenset[str]:
 # ------------------------------------------------------------------------------------------------ status lists
 
 
-def statuses_of(
-    policy: CheckedPolicy, keys: Mapping[str, Given], files: Files, *, loaded_at: float
-) -> tuple[Statuses | None, list[Diagnostic]]:
-    """What judges the status of the policy's tokens; None where it demands none, or with the reasons."""
-    status = policy.block.status
-    if status is None:
-        return None, []
+def statuses_of(policy: CheckedPolicy, keys: KeySet, *, at: float, stale_after: float | None) -> Statuses:
+    """What judges the status of the policy's tokens. The keys came at `at`; KeyRefused where none is public."""
     from policyjwt.evidence.status_list import StatusDemand
     from policyjwt.statuses import Statuses
 
+    status = policy.block.status
+    assert status is not None
     assert status.age is not None
-    assert status.keys is not None
     assert status.uri is not None
-    keyset, faults = keys_of_source(status.keys, policy.root, keys, files)
-    if keyset is None:
-        return None, faults
-    if any(key.symmetric for key in keyset.keys):
-        return None, [say.no_key_fits(status.keys.place, tuple(sorted(ASYMMETRIC)))]
+    if any(key.symmetric for key in keys.keys):
+        raise KeyRefused("key.usage", "a shared secret as the key of a status list, which anybody could then write")
     demand = StatusDemand(uri=status.uri.value, max_age=status.age.amount, skew=policy.skew)
-    stale_after = _stale_after(status, loaded_at)
-    return Statuses(demand=demand, keys=keyset, loaded_at=loaded_at, stale_after=stale_after), []
-
-
-def _stale_after(status: Status, loaded_at: float) -> float | None:
-    source = status.keys
-    if not isinstance(source, (JwksUrl, Discovery)):
-        return None
-    return loaded_at + (source.stale.amount if source.stale else DEFAULT_STALE)
+    return Statuses(demand=demand, keys=keys, loaded_at=at, stale_after=stale_after)
 
 
 # ------------------------------------------------------------------------------------------------ holders

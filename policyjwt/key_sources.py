@@ -1,19 +1,21 @@
-"""The keys of a policy. Input: a checked policy and what the caller handed in. Output: its key set, or diagnostics.
+"""The keys of a policy. Input: a checked policy and where its keys come from. Output: keys by source, or diagnostics.
 
-A key reference is how callers name a source: `url:https://…`, `file:keys/x.jwks.json`, `env:NAME`.
+A key reference is how callers name a source: `url:https://…`, `file:keys/x.jwks.json`, `env:NAME`. A source that is
+renewed while the engine runs hands over what it obtained; every other one is read once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from policyjwt import loading_messages as say
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
 from policyjwt.keys.files import parse_jwks, read_jwks, read_pem
+from policyjwt.keys.keyring import from_keyring
 from policyjwt.keys.secrets import from_environment, from_file
 from policyjwt.language.files import FileFault, Files
 from policyjwt.language.model import (
@@ -24,130 +26,314 @@ from policyjwt.language.model import (
     KeySource,
     PemFile,
     Secret,
-    X5c,
 )
 from policyjwt.source import Place
-from policyjwt.tokens import KeySet
+from policyjwt.tokens import DecryptionKeySet, KeySet
+from policyjwt.tokens.decryption_key import DecryptionKey, from_jwk, from_pem, from_secret
 from policyjwt.tokens.key import Key
 
-Given: TypeAlias = KeySet | bytes | Path | Callable[[], KeySet | bytes]
+Material: TypeAlias = KeySet | DecryptionKeySet | bytes
+"""What a source gives: keys, or the bytes of a secret."""
+
+Given: TypeAlias = Material | Path | Callable[[], Material]
 """What a caller may hand in for a key reference. A Path is read as the policy would read it."""
+
+K = TypeVar("K", Key, DecryptionKey)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One key reference of a policy, as callers name it."""
+    """One key reference of a policy, as callers name it. `root` is the folder that its paths are relative to."""
 
     reference: str
     place: Place
     item: JwksFile | JwksUrl | Discovery | PemFile | Secret
+    root: str
+
+    @property
+    def renewal(self) -> str:
+        """Names what is obtained: one address under two authorities for TLS is asked twice, and believed apart."""
+        if isinstance(self.item, (JwksUrl, Discovery)) and self.item.ca is not None:
+            return f"{self.reference} by {self.root}/{self.item.ca.value}"
+        return self.reference
+
+    @property
+    def remote(self) -> bool:
+        """Whether its keys are fetched where nobody hands them in."""
+        return isinstance(self.item, (JwksUrl, Discovery))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Obtained:
+    """What a source gave that is renewed, and when it was asked, in seconds since the epoch."""
+
+    material: Material
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Supply:
+    """Where keys come from in one load.
+
+    `given` was handed in by the caller, `obtained` by sources that are renewed (by `Source.renewal`), or why there is
+    nothing. `since` remembers when a KeySet was first handed in, by its reference: handing it in again makes it no
+    younger.
+    """
+
+    given: Mapping[str, Given]
+    obtained: Mapping[str, Obtained | KeyRefused]
+    files: Files
+    since: dict[str, float]
+    now: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sourced(Generic[K]):
+    """The keys of one source, and when they came."""
+
+    source: Source
+    keys: tuple[K, ...]
+    at: float
+
+
+# ------------------------------------------------------------------------------------------------ references
 
 
 def references(policies: Iterable[CheckedPolicy]) -> frozenset[str]:
     """Every key reference that these policies write."""
-    return frozenset(source.reference for policy in policies for source in (*sources(policy), *other_sources(policy)))
+    return frozenset(source.reference for policy in policies for source in all_sources(policy))
 
 
-def sources(policy: CheckedPolicy) -> Iterator[Source]:
+def all_sources(policy: CheckedPolicy) -> Iterator[Source]:
+    """Every source of the policy, whatever its keys are for."""
+    yield from signature_sources(policy)
+    yield from decryption_sources(policy)
+    yield from status_sources(policy)
+
+
+def signature_sources(policy: CheckedPolicy) -> Iterator[Source]:
     """Where the keys for signatures come from."""
     if policy.signature.keys is not None:
-        yield from _of_keys(policy.signature.keys)
+        yield from _of_keys(policy.signature.keys, policy.root)
     for secret in policy.signature.secrets:
-        yield _of_secret(secret)
+        yield _of_secret(secret, policy.root)
 
 
-def other_sources(policy: CheckedPolicy) -> Iterator[Source]:
-    """Where keys for other purposes come from: status lists, and encryption, which nothing here uses yet."""
+def decryption_sources(policy: CheckedPolicy) -> Iterator[Source]:
+    """Where the keys come from that decrypt."""
     if policy.block.encryption is not None:
-        yield from map(_of_secret, policy.block.encryption.keys)
+        for key in policy.block.encryption.keys:
+            yield _of_secret(key, policy.root)
+
+
+def status_sources(policy: CheckedPolicy) -> Iterator[Source]:
+    """Where the keys of status lists come from."""
     if policy.block.status is not None and policy.block.status.keys is not None:
-        yield from _of_keys(policy.block.status.keys)
+        yield from _of_keys(policy.block.status.keys, policy.root)
 
 
-def _of_keys(source: KeySource) -> Iterator[Source]:
+def _of_keys(source: KeySource, root: str) -> Iterator[Source]:
     if isinstance(source, JwksUrl):
-        yield Source(f"url:{source.url.value}", source.place, source)
+        yield Source(f"url:{source.url.value}", source.place, source, root)
     elif isinstance(source, Discovery):
-        yield Source(f"discovery:{source.issuer.value}", source.place, source)
+        yield Source(f"discovery:{source.issuer.value}", source.place, source, root)
     elif isinstance(source, (JwksFile, PemFile)):
-        yield Source(f"file:{source.path.value}", source.place, source)
+        yield Source(f"file:{source.path.value}", source.place, source, root)
 
 
-def _of_secret(secret: Secret) -> Source:
+def _of_secret(secret: Secret, root: str) -> Source:
     parts = "/".join(part.value.replace("/", "%2F") for part in secret.parts)
     if secret.origin != "keyring":
         parts = secret.parts[0].value
-    return Source(f"{secret.origin}:{parts}", secret.place, secret)
+    return Source(f"{secret.origin}:{parts}", secret.place, secret, root)
 
 
-def key_set(policy: CheckedPolicy, keys: Mapping[str, Given], files: Files) -> tuple[KeySet | None, list[Diagnostic]]:
-    """The keys of a policy, or why there are none. With x5c the key comes with the token."""
-    if isinstance(policy.signature.keys, X5c):
-        return None, []
+# ------------------------------------------------------------------------------------------------ keys
+
+
+def verifying_keys(sources: Iterable[Source], supply: Supply) -> tuple[tuple[Sourced[Key], ...], list[Diagnostic]]:
+    """The keys of each source, and why others have none."""
+    return _each(sources, supply, _verifying)
+
+
+def decrypting_keys(
+    sources: Iterable[Source], supply: Supply
+) -> tuple[tuple[Sourced[DecryptionKey], ...], list[Diagnostic]]:
+    """The same, of keys that decrypt."""
+    return _each(sources, supply, _decrypting)
+
+
+def renewed(sourced: tuple[Sourced[Key], ...], renewal: str, obtained: Obtained) -> tuple[Sourced[Key], ...]:
+    """The keys, those of one source being what it obtained now. KeyRefused."""
+    return _renewed(sourced, renewal, obtained, _verifying_material)
+
+
+def renewed_decryption(
+    sourced: tuple[Sourced[DecryptionKey], ...], renewal: str, obtained: Obtained
+) -> tuple[Sourced[DecryptionKey], ...]:
+    """The same, of keys that decrypt."""
+    return _renewed(sourced, renewal, obtained, _decrypting_material)
+
+
+def together(sourced: Sequence[Sourced[Key]]) -> KeySet:
+    """One set of all these keys. KeyRefused where they don't go together."""
+    return KeySet(tuple(key for each in sourced for key in each.keys))
+
+
+def _each(
+    sources: Iterable[Source], supply: Supply, read: Callable[[Source, Supply], tuple[K, ...]]
+) -> tuple[tuple[Sourced[K], ...], list[Diagnostic]]:
+    found: list[Sourced[K]] = []
     faults: list[Diagnostic] = []
-    found: list[Key] = []
-    for source in sources(policy):
+    for source in sources:
         try:
-            found.extend(_keys_of(source, policy.root, keys, files))
+            found.append(Sourced(source, read(source, supply), _came_at(source, supply)))
         except KeyRefused as refused:
-            faults.append(say.key_refused(source.place, refused))
-        except _NotGiven:
-            faults.append(say.needs_keys(source.place, source.reference))
-    if faults:
-        return None, faults
+            if source.remote and source.reference not in supply.given:
+                faults.append(say.needs_keys(source.place, source.reference, refused))
+            else:
+                faults.append(say.key_refused(source.place, refused))
+    return tuple(found), faults
+
+
+def _came_at(source: Source, supply: Supply) -> float:
+    """When the keys came. A KeySet for what ages counts from when it was first handed in."""
+    obtained = supply.obtained.get(source.renewal)
+    if isinstance(obtained, Obtained):
+        return obtained.at
+    if isinstance(supply.given.get(source.reference), KeySet):
+        return supply.since.setdefault(source.reference, supply.now)
+    return supply.now
+
+
+def _renewed(
+    sourced: tuple[Sourced[K], ...],
+    renewal: str,
+    obtained: Obtained,
+    read: Callable[[Source, Material], tuple[K, ...]],
+) -> tuple[Sourced[K], ...]:
+    return tuple(
+        Sourced(each.source, read(each.source, obtained.material), obtained.at)
+        if each.source.renewal == renewal
+        else each
+        for each in sourced
+    )
+
+
+def _at_hand(source: Source, supply: Supply) -> Material | Path | None:
+    """What was obtained or handed in for the source; None where the policy itself says where to read."""
+    obtained = supply.obtained.get(source.renewal)
+    if isinstance(obtained, KeyRefused):
+        raise obtained
+    if obtained is not None:
+        return obtained.material
+    given = supply.given.get(source.reference)
+    return resolved(given) if callable(given) else given
+
+
+def resolved(resolver: Callable[[], Material]) -> Material:
+    """What a caller's resolver gives. KeyRefused where it fails."""
     try:
-        keyset = KeySet(tuple(found))
-    except KeyRefused as refused:
-        return None, [say.key_refused(policy.signature.place, refused)]
-    if not any(key.algorithms.intersection(policy.algorithms) for key in keyset.keys):
-        return None, [say.no_key_fits(policy.signature.place, policy.algorithms)]
-    return keyset, []
+        return resolver()
+    except KeyRefused:
+        raise
+    except Exception:  # noqa: BLE001 - the border to a caller's resolver; its exception may quote the secret
+        raise KeyRefused("key.not_found", "the resolver that was handed in failed") from None
 
 
-def keys_of_source(
-    item: KeySource, root: str, keys: Mapping[str, Given], files: Files
-) -> tuple[KeySet | None, list[Diagnostic]]:
-    """The keys of one source of a policy that is not its signers', or why there are none."""
-    faults: list[Diagnostic] = []
-    for source in _of_keys(item):
-        try:
-            return KeySet(_keys_of(source, root, keys, files)), []
-        except KeyRefused as refused:
-            faults.append(say.key_refused(source.place, refused))
-        except _NotGiven:
-            faults.append(say.needs_keys(source.place, source.reference))
-    return None, faults
+# ------------------------------------------------------------------------------------------------ keys that verify
 
 
-class _NotGiven(Exception):  # noqa: N818 - never leaves this module
-    """The reference is fetched by nothing here and nobody handed its keys in."""
+def _verifying(source: Source, supply: Supply) -> tuple[Key, ...]:
+    given, item = _at_hand(source, supply), source.item
+    if given is not None and not isinstance(given, Path):
+        return _verifying_material(source, given)
+    if isinstance(item, Secret):
+        return _secret(source, item, read_secret(item, source.root if given is None else given))
+    if given is None:
+        return public_file_keys(source, supply.files)
+    reader = read_pem if isinstance(item, PemFile) else read_jwks
+    return reader(given, reference=source.reference).keys
 
 
-def _keys_of(source: Source, root: str, keys: Mapping[str, Given], files: Files) -> tuple[Key, ...]:
-    given = keys.get(source.reference)
-    if given is not None:
-        return _given_keys(source, given)
+def _verifying_material(source: Source, given: Material) -> tuple[Key, ...]:
     item = source.item
-    if isinstance(item, (JwksFile, PemFile)):
-        return public_file_keys(source, root, files)
-    if isinstance(item, Secret) and item.origin != "keyring":
-        assert item.encoding is not None
-        if item.origin == "env":
-            material = from_environment(item.parts[0].value, item.encoding.value)
-        else:
-            material = from_file(_resolved_below(root, item.parts[0].value), item.encoding.value)
-        return _secret(source, item, material)
-    raise _NotGiven
+    if isinstance(given, KeySet):
+        wanted = item.kid.value if isinstance(item, Secret) and item.kid else None
+        if isinstance(item, Secret) and any(key.kid != wanted for key in given.keys):
+            message = "the `kid` of the key that was handed in is not the one that the policy gives to this secret"
+            raise KeyRefused(
+                "key.not_found", message, help="hand in the bytes of the secret: they take the policy's `kid`"
+            )
+        return given.keys
+    if isinstance(given, bytes) and isinstance(item, Secret):
+        return _secret(source, item, given)
+    raise KeyRefused("key.not_found", f"what was handed in for `{source.reference}` is no key set")
 
 
-def public_file_keys(source: Source, root: str, files: Files) -> tuple[Key, ...]:
-    """The keys of a `keys … file`; none where the source is another."""
+def _secret(source: Source, item: Secret, material: bytes) -> tuple[Key, ...]:
+    return KeySet.from_secret(material, kid=_kid(item), reference=source.reference).keys
+
+
+def public_file_keys(source: Source, files: Files) -> tuple[Key, ...]:
+    """The keys of a `keys … file`. KeyRefused for a source that is another: its keys come from elsewhere."""
     item = source.item
     if isinstance(item, JwksFile):
-        return parse_jwks(_below(root, item.path.value, files), reference=source.reference).keys
+        return parse_jwks(_below(source.root, item.path.value, files), reference=source.reference).keys
     if isinstance(item, PemFile):
-        return KeySet.from_pem(_below(root, item.path.value, files), reference=source.reference).keys
-    return ()
+        return KeySet.from_pem(_below(source.root, item.path.value, files), reference=source.reference).keys
+    raise KeyRefused("key.not_found", "these keys were not handed in, and nothing fetches them here")
+
+
+# ------------------------------------------------------------------------------------------------ keys that decrypt
+
+
+def _decrypting(source: Source, supply: Supply) -> tuple[DecryptionKey, ...]:
+    assert isinstance(source.item, Secret)
+    given = _at_hand(source, supply)
+    if given is None or isinstance(given, Path):
+        given = read_secret(source.item, source.root if given is None else given)
+    return _decrypting_material(source, given)
+
+
+def _decrypting_material(source: Source, given: Material) -> tuple[DecryptionKey, ...]:
+    item = source.item
+    assert isinstance(item, Secret)
+    assert item.encoding is not None
+    if isinstance(given, DecryptionKeySet):
+        wanted = _kid(item)
+        if wanted is not None and any(key.kid != wanted for key in given.keys):
+            message = "the `kid` of the key that was handed in is not the one that the policy gives to this key"
+            raise KeyRefused("key.not_found", message, help="make it with the policy's `kid`")
+        return given.keys
+    if not isinstance(given, bytes):
+        raise KeyRefused("key.not_found", f"what was handed in for `{source.reference}` is no key that decrypts")
+    make = {"pem": from_pem, "jwk": from_jwk, "base64url": from_secret}[item.encoding.value]
+    return (make(given, kid=_kid(item), reference=source.reference),)
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def read_secret(item: Secret, where: str | Path) -> bytes:
+    """The bytes of a secret, or the text of a private key, as the policy says where and how; from `where` if a Path.
+
+    A str is the root of the policy.
+    """
+    assert item.encoding is not None
+    encoding = "utf8" if item.encoding.value in {"pem", "jwk"} else item.encoding.value
+    if isinstance(where, Path):
+        return from_file(where, encoding)
+    if item.origin == "env":
+        return from_environment(item.parts[0].value, encoding)
+    if item.origin == "keyring":
+        service, user = (part.value for part in item.parts)
+        return from_keyring(service, user, encoding)
+    return from_file(_resolved_below(where, item.parts[0].value), encoding)
+
+
+def _kid(item: Secret) -> str | None:
+    return item.kid.value if item.kid else None
 
 
 def _below(root: str, path: str, files: Files) -> bytes:
@@ -167,40 +353,3 @@ def _resolved_below(root: str, path: str) -> Path:
     if not real.is_relative_to(base):
         raise KeyRefused("key.not_found", "the file of the secret leads out of the root of the policy")
     return real
-
-
-def _given_keys(source: Source, given: Given) -> tuple[Key, ...]:
-    item = source.item
-    if callable(given):
-        given = _resolved(given)
-    if isinstance(given, Path):
-        if not isinstance(item, Secret):
-            reader = read_pem if isinstance(item, PemFile) else read_jwks
-            return reader(given, reference=source.reference).keys
-        assert item.encoding is not None
-        given = from_file(given, item.encoding.value)
-    if isinstance(given, KeySet):
-        wanted = item.kid.value if isinstance(item, Secret) and item.kid else None
-        if isinstance(item, Secret) and any(key.kid != wanted for key in given.keys):
-            message = "the `kid` of the key that was handed in is not the one that the policy gives to this secret"
-            raise KeyRefused(
-                "key.not_found", message, help="hand in the bytes of the secret: they take the policy's `kid`"
-            )
-        return given.keys
-    if isinstance(given, bytes) and isinstance(item, Secret):
-        return _secret(source, item, given)
-    raise KeyRefused("key.not_found", f"what was handed in for `{source.reference}` is no key set")
-
-
-def _resolved(resolver: Callable[[], KeySet | bytes]) -> KeySet | bytes:
-    try:
-        return resolver()
-    except KeyRefused:
-        raise
-    except Exception:  # noqa: BLE001 - the border to a caller's resolver; its exception may quote the secret
-        raise KeyRefused("key.not_found", "the resolver that was handed in failed") from None
-
-
-def _secret(source: Source, item: Secret, material: bytes) -> tuple[Key, ...]:
-    kid = item.kid.value if item.kid else None
-    return KeySet.from_secret(material, kid=kid, reference=source.reference).keys

@@ -17,12 +17,13 @@ def key_refused(place: Place, refused: KeyRefused) -> Diagnostic:
     return _error("PJ450", place, refused.message, refused.help or f"see `policyjwt rule {refused.code}`")
 
 
-def needs_keys(place: Place, reference: str) -> Diagnostic:
-    """PJ451: keys that somebody must hand in."""
+def needs_keys(place: Place, reference: str, refused: KeyRefused) -> Diagnostic:
+    """PJ451: keys that are fetched, and could not be."""
     return _error(
         "PJ451",
         place,
-        f"the keys of {quoted(reference)} were not handed in, and this version fetches none",
+        f"the keys of {quoted(reference)} could not be fetched: {refused.message}",
+        f"{f'{refused.help}; or ' if refused.help else ''}"
         f"give them to `Engine.load(keys={{{reference!r}: …}})`, or `--keys {reference}=FILE` on the command line",
     )
 
@@ -79,6 +80,26 @@ def needs_extra(place: Place, extra: str) -> Diagnostic:
         place,
         f"a pattern of this policy needs the extra `{extra}`, which is not installed",
         f"install `policyjwt[{extra}]`, or write the pattern without ambiguous repeats",
+    )
+
+
+def signs_and_decrypts(place: Place, *, policy: str) -> Diagnostic:
+    """PJ461: one key, as loaded, in both roles."""
+    return _error(
+        "PJ461",
+        place,
+        f"a key that decrypts here also verifies, for the policy {quoted(policy)}: one key, one use",
+        "make a key of its own for decryption, and tell those who encrypt",
+    )
+
+
+def one_kid_two_keys(place: Place, *, policy: str) -> Diagnostic:
+    """PJ462: tokens are told apart by `kid` before it is known which policy they are for."""
+    return _error(
+        "PJ462",
+        place,
+        f"another key of the policy {quoted(policy)} has the `kid` of this one: a token could mean either",
+        "give every key that decrypts for this use a `kid` of its own",
     )
 
 

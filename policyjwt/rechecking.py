@@ -13,13 +13,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
+from policyjwt.candidate import Candidate, without_issuer_authentication
 from policyjwt.checker.check import check
 from policyjwt.errors import KeyRefused, LoadError, PolicyError, StoreUnavailable, TokenRefused
-from policyjwt.evaluation import Evaluation, judge, judge_verified, nonce_answered
-from policyjwt.key_sources import Given, Source, other_sources, sources
+from policyjwt.evaluation import Evaluation, nonce_answered
+from policyjwt.judging import judge, judge_verified
+from policyjwt.key_separation import compare
+from policyjwt.key_sources import (
+    Given,
+    Source,
+    Supply,
+    decryption_sources,
+    signature_sources,
+    status_sources,
+)
+from policyjwt.language.files import Files
 from policyjwt.language.load import Loaded, load_paths, load_text
 from policyjwt.language.model import CheckedPolicy, Secret
-from policyjwt.loading import Candidate, candidates, without_issuer_authentication
+from policyjwt.loading import candidates
 from policyjwt.recorded import Record, RecordedKey, read
 from policyjwt.replay import InspectOnly
 from policyjwt.replay.protocol import Reach
@@ -119,18 +130,17 @@ def _candidate(found: Record, folder: Path, given: dict[str, Given]) -> Candidat
         raise ValueError("the policy of the record is not among its files")
     if policy.digest != found.verdict.get("policy_digest"):
         raise ValueError("the policy's text is not the one that the verdict names by its digest")
-    ready, faults = candidates(
+    assembly, faults = candidates(
         [policy],
         among=[policy],
-        keys=_keys(policy, found, given),
+        supply=_supply(policy, found, given),
         replay=InspectOnly() if found.store is None else _Store(*found.store),
-        now=found.loaded_at,
-        since={},
         held={},
         loaded=loaded,
     )
-    if faults:
-        raise PolicyError(faults)
+    ready, compared = compare(assembly)
+    if faults or compared:
+        raise PolicyError((*faults, *compared))
     (candidate,) = ready
     return without_issuer_authentication(candidate) if found.shared_key else candidate
 
@@ -149,15 +159,23 @@ def _loaded(found: Record, folder: Path) -> Loaded:
         raise ValueError("the files of the record can't be laid out as a folder of policies") from None
 
 
+def _supply(policy: CheckedPolicy, found: Record, given: dict[str, Given]) -> Supply:
+    """The public keys of then, each as old as it was, and the secrets that were handed in."""
+    of_lists = list(status_sources(policy))
+    since = {} if found.status_loaded_at is None else {each.reference: found.status_loaded_at for each in of_lists}
+    return Supply(given=_keys(policy, found, given), obtained={}, files=Files(), since=since, now=found.loaded_at)
+
+
 def _keys(policy: CheckedPolicy, found: Record, given: dict[str, Given]) -> dict[str, Given]:
     """The public keys of then, by reference, and the secrets that were handed in."""
-    mine, others = list(sources(policy)), list(other_sources(policy))
-    secrets = {source.reference for source in (*mine, *others) if isinstance(source.item, Secret)}
+    mine, of_lists = list(signature_sources(policy)), list(status_sources(policy))
+    named = (*mine, *of_lists, *decryption_sources(policy))
+    secrets = {source.reference for source in named if isinstance(source.item, Secret)}
     if given.keys() != secrets:
         missing, unknown = sorted(secrets - given.keys()), sorted(given.keys() - secrets)
         what = f"hand in {', '.join(missing)} with `keys`" if missing else f"no policy refers to {', '.join(unknown)}"
         raise ValueError(f"no record holds secrets: {what}")
-    return {**given, **_public(mine, found.keys), **_public(others, found.status_keys)}
+    return {**given, **_public(mine, found.keys), **_public(of_lists, found.status_keys)}
 
 
 def _public(named: list[Source], keys: tuple[RecordedKey, ...] | None) -> dict[str, Given]:

@@ -56,6 +56,7 @@ class Record:
     status_keys: tuple[RecordedKey, ...] | None
     verified_key: RecordedKey | None
     loaded_at: float
+    status_loaded_at: float | None
     evaluated_at: float
     shared_key: bool
     store: tuple[Reach, str | None] | None
@@ -88,6 +89,7 @@ def read(record: Mapping[str, Any]) -> Record:
         status_keys=_keys(record["status_keys"]),
         verified_key=None if record["verified_key"] is None else _key(record["verified_key"]),
         loaded_at=_finite(record["keys_loaded_at"]),
+        status_loaded_at=None if record["status_keys_loaded_at"] is None else _finite(record["status_keys_loaded_at"]),
         evaluated_at=_finite(record["evaluated_at"]),
         shared_key=record["key_of_two_issuers"],
         store=None if store is None else (store["reach"], store["word"]),

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from policyjwt.candidate import Candidate
 from policyjwt.challenges import Scheme, scheme_of, together
 from policyjwt.errors import TokenRefused
-from policyjwt.loading import Candidate
+from policyjwt.recipients import Recipient, Recipients
 from policyjwt.requirements.audience import audience_line
 from policyjwt.requirements.issuer import IssuerLine, issuer_line
 from policyjwt.requirements.line import MET, Facts, Line, walk
@@ -43,8 +44,12 @@ class Selection:
         self._without_issuer: tuple[_Entry, ...] = ()
         self._reads_json = False
         self._schemes: tuple[Scheme, ...] = ()
+        sections: list[Recipient] = []
         for candidate in candidates:
             self._add(_entry(candidate))
+            if candidate.recipient is not None:
+                sections.append(candidate.recipient)
+        self._recipients = Recipients(sections) if sections else None
 
     def _add(self, entry: _Entry) -> None:
         policy = entry.candidate.validator.policy
@@ -65,6 +70,11 @@ class Selection:
     def reads_json(self) -> bool:
         """Whether any candidate judges tokens in the flattened JSON form."""
         return self._reads_json
+
+    @property
+    def recipients(self) -> Recipients | None:
+        """Who opens encrypted tokens; None where no candidate takes one."""
+        return self._recipients
 
     @property
     def schemes(self) -> tuple[Scheme, ...]:

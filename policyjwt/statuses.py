@@ -38,7 +38,7 @@ class Statuses:
                 "key.set_stale",
                 actual=f"the keys of the status list are {span(now - self.loaded_at)} old",
                 expected=f"keys of at most {duration(self.stale_after - self.loaded_at)}",
-                help="hand in newer keys: a resolver is asked again at every `Engine.reload()`",
+                help="`Engine.status()` says why they were not renewed; a KeySet that was handed in is never renewed",
             )
         issuer = claims.get("iss")
         uri, index = reference(claims, self.demand)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import pickle
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from policyjwt import Context, Engine, PolicyError, UntrustedTokenError, Verdict
+from policyjwt import Context, Engine, LoadError, PolicyError, UntrustedTokenError, Verdict
 from policyjwt.replay import InspectOnly, MemoryReplayStore
 from policyjwt.tokens import KeySet, verify
 from tests.issuer import NOW, URL, Issuer, claims, policy
@@ -152,9 +153,9 @@ def test_a_clock_that_raises_refuses() -> None:
 
 def test_a_defect_anywhere_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     for target, error in (
-        ("policyjwt.evaluation.decode", RuntimeError),
-        ("policyjwt.evaluation._verify", MemoryError),
-        ("policyjwt.evaluation._validate", RecursionError),
+        ("policyjwt.judging.decode", RuntimeError),
+        ("policyjwt.judging._verify", MemoryError),
+        ("policyjwt.judging._validate", RecursionError),
         ("policyjwt.selection.Selection.choose", KeyError),
     ):
         judge = engine()
@@ -388,18 +389,33 @@ def test_keys_past_their_time_are_not_believed() -> None:
     assert asked.evaluate(ONE.token(claims(**fresh))), "a resolver was asked again"
 
 
-def test_a_reload_that_fails_leaves_the_engine_as_it_was() -> None:
-    given: list[KeySet | None] = [ONE.keys(), None]
-
-    def resolver() -> KeySet:
-        keys = given.pop(0)
-        assert keys is not None
-        return keys
-
-    judge = engine(keys={f"url:{URL}": resolver})
+def test_a_reload_that_fails_leaves_the_engine_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.policy"
+    path.write_text(policy(replay=REUSABLE))
+    judge = Engine.load(path, keys={f"url:{URL}": ONE.keys()}, clock=lambda: float(NOW))
+    path.rename(tmp_path / "gone")
+    with pytest.raises(LoadError):
+        judge.reload()
+    path.write_text(policy(replay=REUSABLE, audience="audience 7"))
     with pytest.raises(PolicyError):
         judge.reload()
     assert judge.evaluate(ONE.token(claims()))
+
+
+def test_a_reload_takes_new_policies_though_the_keys_can_not_be_had(tmp_path: Path) -> None:
+    """During an outage of the issuer a stricter policy must come into force; the keys go on, and grow no younger."""
+    now = [float(NOW)]
+    given: list[KeySet] = [ONE.keys()]
+    path = tmp_path / "a.policy"
+    path.write_text(policy(replay=REUSABLE))
+    with Engine.load(path, keys={f"url:{URL}": given.pop}, clock=lambda: now[0]) as judge:
+        now[0] += 30
+        path.write_text(policy(replay=REUSABLE, audience='audience "closed"'))
+        judge.reload()
+        assert codes(judge.evaluate(ONE.token(claims()))) == {"audience.mismatch"}
+        (told,) = judge.status()["keys"]
+        assert told["age"] == 30
+        assert told["last_error"] == "key.not_found: the resolver that was handed in failed"
 
 
 def test_context_values_reach_rules() -> None:
@@ -702,21 +718,17 @@ def test_reloads_take_turns(tmp_path: Path) -> None:
     reading, going_on = threading.Event(), threading.Event()
     path = tmp_path / "a.policy"
     path.write_text(policy(replay=REUSABLE))
-    slow = threading.local()
+    calls = itertools.count(1)
 
     def resolver() -> KeySet:
-        if getattr(slow, "waits", False):
+        if next(calls) == 2:  # the first reload; the second must wait for it
             reading.set()
             assert going_on.wait(60)
         return ONE.keys()
 
     judge = Engine.load(path, keys={f"url:{URL}": resolver}, clock=lambda: float(NOW))
 
-    def reload_slowly() -> None:
-        slow.waits = True
-        judge.reload()
-
-    old = threading.Thread(target=reload_slowly)
+    old = threading.Thread(target=judge.reload)
     old.start()
     assert reading.wait(60)
     path.write_text(policy(replay=REUSABLE, audience='audience "closed"'))

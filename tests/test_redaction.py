@@ -8,16 +8,13 @@ import traceback
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyjwt import Engine, UntrustedTokenError, Verdict
-from policyjwt.account import JudgedByPolicy
-from policyjwt.checker.check import check
-from policyjwt.compiler.validator import compile_policy
-from policyjwt.language.load import load_text
-from policyjwt.replay import MemoryReplayStore
-from policyjwt.requirements.line import Facts
+from policyjwt import Engine, UntrustedTokenError
+from policyjwt.replay import InspectOnly, MemoryReplayStore
+from tests.encryption.flow import nested, pem
 from tests.issuer import NOW, URL, Issuer, claims, policy
 
 ISSUER = Issuer()
@@ -118,35 +115,24 @@ def test_values_are_shown_to_a_person_who_asks() -> None:
     assert MARK in json.dumps(verdict.to_dict(values=True))
 
 
-def test_confidential_claims_are_shown_to_nobody() -> None:
-    # An engine does not load `encryption` yet, so the account is made by hand.
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_confidential_claims_are_shown_to_nobody(*, encrypted: bool) -> None:
+    key = rsa.generate_private_key(65537, 2048)
     text = policy(
         rest=f"""provides sub is string
-  encryption {{
-    algorithms RSA-OAEP-256
-    content    A256GCM
-    key        env "DECRYPTION" as pem
-  }}
+  encryption {{ algorithms RSA-OAEP-256  content A256GCM  key env "DECRYPTION" as pem }}
   confidential phone
   require phone == "1"
   require tenant == "{MARK}2\""""
     )
-    policy_ = check(load_text(text, "t.policy", None), now=float(NOW)).policies[0]
-    validator = compile_policy(policy_)
-    facts = Facts(
-        claims=claims(phone=f"{MARK}-secret", tenant="shown"), header={"typ": "JWT"}, context={}, now=float(NOW)
-    )
-    account = JudgedByPolicy(
-        validator=validator,
-        facts=facts,
-        results=validator.judge(facts.claims, facts.header, {}, facts.now, {}, {}, {}),
-        promised=(),
-        standings=(),
-        text="",
-        recorded=dict,
-    )
-    verdict = Verdict(lambda: account, trusted=False)
-    assert "confidential.exposed" in {finding.code for finding in verdict.failing}
+    keys: dict[str, Any] = {f"url:{URL}": ISSUER.keys(), "env:DECRYPTION": pem(key)}
+    engine = Engine.from_text(text, keys=keys, replay=InspectOnly(), clock=lambda: float(NOW))
+    told = claims(phone=f"{MARK}-secret", tenant="shown")
+    token = nested(ISSUER, key, **told) if encrypted else ISSUER.token(told)
+    verdict = engine.evaluate(token)
+    failing = {finding.code for finding in verdict.failing}
+    assert failing >= {"claim.phone", "claim.tenant"}
+    assert ("confidential.exposed" in failing) is not encrypted
     shown = verdict.explain(values=True, everything=True) + json.dumps(verdict.to_dict(values=True))
     assert f"{MARK}-secret" not in shown
     assert "shown" in shown

@@ -201,12 +201,6 @@ def resolved_note(span: Span, *, reference: str, fault: str) -> Diagnostic:
     return Diagnostic("PJ446", Level.NOTE, f"{reference}: {fault}", span)
 
 
-def not_resolved(span: Span, *, reference: str) -> Diagnostic:
-    """A secret that this program can't look up."""
-    message = f"{reference} was not resolved: it is looked up at run time only"
-    return Diagnostic("PJ447", Level.NOTE, message, span)
-
-
 def secret_does_not_fit(span: Span, *, reference: str, algorithm: str) -> Diagnostic:
     """A secret that is too short for one of the algorithms."""
     message = f"{reference} is too short for {quoted(algorithm)}"

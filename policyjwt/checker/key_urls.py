@@ -8,16 +8,12 @@ from urllib.parse import parse_qsl, urlsplit
 from policyjwt.checker import key_messages as messages
 from policyjwt.checker.types import issuers_of
 from policyjwt.diagnostics import Diagnostic
+from policyjwt.keys.houses import same_house
 from policyjwt.language.model import Block, Discovery, JwksUrl
 from policyjwt.patterns.hosts import is_host
 from policyjwt.source import Span
 
 _SECRETS = ("key", "token", "secret", "password", "passwd", "sig", "signature", "auth", "credential", "code")
-_SAME_HOUSE = (
-    frozenset({"accounts.google.com", "www.googleapis.com"}),
-    frozenset({"sts.windows.net", "login.windows.net", "login.microsoftonline.com"}),
-)
-"""Hosts that publish each other's keys, as their discovery documents say."""
 
 
 def url_faults(source: JwksUrl | Discovery, block: Block) -> Iterator[Diagnostic]:
@@ -62,12 +58,7 @@ def _host(url: str, block: Block, span: Span) -> Iterator[Diagnostic]:
         own = urlsplit(issuer).hostname or "" if "://" in issuer else issuer
         if not is_host(own) or "." not in own:
             return
-        if _house(own) == _house(host) or any({own, host} <= house for house in _SAME_HOUSE):
+        if same_house(own, host):
             return
     if issuers_of(block):
         yield messages.foreign_host(span, host=host, issuer=issuers_of(block)[0])
-
-
-def _house(host: str) -> tuple[str, ...]:
-    """The last two labels: near enough for a note."""
-    return tuple(host.lower().split(".")[-2:])

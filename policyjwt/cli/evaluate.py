@@ -105,6 +105,7 @@ def command(
     except ValueError as fault:
         # Raised for a use, a name or a reference that fits nothing, before any token is read.
         raise Failure(visible(str(fault))) from None
+    context.call_on_close(engine.close)
     token = read_token(file)
     told, positive = _judged(engine, token, facts, name=name, now=None if consume else at)
     if options.chosen_form(context, form, *FORMATS) == "json":

@@ -22,7 +22,7 @@ from policyjwt.cli.arguments import refuse_tokens
 from policyjwt.cli.exit_codes import Exit
 from policyjwt.cli.failure import Failure
 
-COMMANDS = ("validate", "evaluate", "explain", "list", "rule", "staple", "demo")
+COMMANDS = ("validate", "evaluate", "explain", "list", "rule", "staple", "keys", "demo")
 """In the order in which help shows them. Each is `command` in the module of its name."""
 
 
@@ -48,7 +48,12 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None: 
         context.exit(Exit.YES)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_STATUS = """\b
+Exit status: 0 yes, 1 no, 2 usage or input, 3 the policy does not compile,
+70 a defect of policyjwt."""
+
+
+@click.group(cls=_Commands, epilog=_STATUS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -59,13 +64,9 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None: 
 )
 @click.pass_context
 def program(context: click.Context) -> None:
-    r"""Judge JWTs by trust policies.
+    """Judge JWTs by trust policies.
 
     Are these policies sound? Is this token trusted, and why?
-
-    \b
-    Exit status: 0 yes, 1 no, 2 usage or input, 3 the policy does not compile,
-    70 a defect of policyjwt.
     """
     context.obj = settings.find(Path.cwd())
 

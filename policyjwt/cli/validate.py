@@ -33,7 +33,9 @@ DEFAULT_PATH = "policies"
     default="error",
     help="From which level on the status is 1. Default: error.",
 )
-@click.option("--resolve", is_flag=True, help="Also load keys and secrets, as a deployment would.")
+@click.option(
+    "--resolve", is_flag=True, help="Also load keys and secrets, as a deployment would: files, environment, keyring."
+)
 @click.option("--now", metavar="TIME", help="Check dates as of this time (RFC 3339 or seconds since the epoch).")
 @click.option("--output", "file", metavar="FILE", help="Write the result to FILE.")
 @options.color
@@ -51,7 +53,7 @@ def command(
 ) -> Exit:
     """Check policies: files, folders, or - for standard input (default: policies/).
 
-    It opens no socket and reads no environment variable and no secret, unless --resolve is given.
+    It opens no socket and reads no environment variable, keyring or secret, unless --resolve is given.
     """
     from policyjwt.checker.check import check
 

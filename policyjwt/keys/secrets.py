@@ -31,7 +31,10 @@ def from_environment(name: str, encoding: str) -> bytes:
         value = os.environ.get(name, "").encode("utf-8", "surrogateescape")
     if not value:
         raise messages.key_not_found("the environment variable is not set")
-    return decode(value, encoding)
+    try:
+        return decode(value, encoding)
+    finally:
+        del value  # a traceback holds the frames that it went through
 
 
 def from_file(path: str | Path, encoding: str) -> bytes:
@@ -44,7 +47,10 @@ def from_file(path: str | Path, encoding: str) -> bytes:
     data = read_bounded(path, limit=MAX_SECRET_BYTES, judge=_refuse_open_file)
     if data.endswith(b"\n"):
         data = data[:-2] if data.endswith(b"\r\n") else data[:-1]
-    return decode(data, encoding)
+    try:
+        return decode(data, encoding)
+    finally:
+        del data  # as above
 
 
 def decode(text: bytes | str, encoding: str) -> bytes:
@@ -54,16 +60,24 @@ def decode(text: bytes | str, encoding: str) -> bytes:
     """
     if encoding not in ENCODINGS:
         raise ValueError(f"no such encoding of a secret: {encoding!r}; there are {', '.join(ENCODINGS)}")
+    secret = _decoded(text, encoding)
+    if secret is not None:
+        return secret
+    advice = _help(text, encoding)
+    del text  # a traceback holds the frames that it went through
+    raise messages.key_malformed(f"a secret that is not {encoding}", help=advice)
+
+
+def _decoded(text: bytes | str, encoding: str) -> bytes | None:
+    """None for what is not in the encoding: the exception that says so holds the secret, and ends here."""
     try:
         raw = text.encode("utf-8") if isinstance(text, str) else text
         if encoding == "utf8":
             raw.decode("utf-8")
             return raw
-        if encoding == "hex":
-            return _hex(raw)
-        return _base64url(raw)
-    except ValueError:  # UnicodeError is one, and would hold the secret
-        raise messages.key_malformed(f"a secret that is not {encoding}", help=_help(text, encoding)) from None
+        return _hex(raw) if encoding == "hex" else _base64url(raw)
+    except ValueError:  # UnicodeError is one
+        return None
 
 
 def file_notes(path: str | Path) -> tuple[tuple[Literal["error", "note"], str], ...]:

@@ -3,6 +3,7 @@
 from policyjwt.requirements import (
     audience,
     confidential,
+    encryption,
     evidence,
     freshness,
     holder,
@@ -19,6 +20,7 @@ from policyjwt.requirements import (
 )
 
 REQUIREMENTS = (
+    encryption,
     signature,
     evidence,
     issuer,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.expressions.words import sized
 from policyjwt.language.model import CheckedPolicy, Path
+from policyjwt.requirements.encryption import KIND as ENCRYPTION
 from policyjwt.requirements.line import MET, MISSING, About, Facts, Line, no_instants, walk
 
 if TYPE_CHECKING:
@@ -28,14 +29,17 @@ class ConfidentialLine:
 
     def judge(self, facts: Facts) -> str:
         """See `Line`."""
-        return self.exposed(dict(facts.claims))
+        return MET if facts.evidence[ENCRYPTION].result == MET else self.exposed(dict(facts.claims))
 
     def emit(self, out: Emitter, target: str) -> None:
         """See `Line`."""
-        out.line(f"{target} = {out.const(self.exposed)}(claims)")
+        came = f"evidence[{out.const(ENCRYPTION)}].result == 'met'"
+        out.line(f"{target} = 'met' if {came} else {out.const(self.exposed)}(claims)")
 
     def explain(self, facts: Facts, result: str, *, values: bool) -> Explanation:
         """See `Line`. The value is never shown, whoever asks."""
+        if facts.evidence[ENCRYPTION].result == MET:
+            return Explanation("the token came encrypted", "they may only travel encrypted")
         carried = sum(walk(facts.claims, path.members) is not MISSING for path in self.claims)
         actual = (
             f"the token carries {sized(carried, '{} of these claim')} and is only signed: anyone who sees it reads them"

@@ -11,7 +11,5 @@ from policyjwt.source import Place
 def unbuilt(policy: CheckedPolicy) -> Iterator[tuple[Place, str]]:
     """Each part of the policy that would need what this version does not have, in words."""
     block = policy.block
-    if block.encryption is not None:
-        yield block.encryption.place, "encrypted tokens"
     if block.status is not None and isinstance(block.status.keys, X5c):
         yield block.status.keys.place, "status lists that are signed under a certificate path"

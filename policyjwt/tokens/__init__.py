@@ -11,14 +11,36 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` would cost more than all the rest
 if TYPE_CHECKING:
+    from policyjwt.tokens.decryption import DecryptedToken as DecryptedToken
+    from policyjwt.tokens.decryption import decrypt as decrypt
+    from policyjwt.tokens.decryption_key import DecryptionKey as DecryptionKey
+    from policyjwt.tokens.decryption_key import DecryptionKeySet as DecryptionKeySet
     from policyjwt.tokens.key import Key as Key
     from policyjwt.tokens.keyset import KeySet as KeySet
     from policyjwt.tokens.signature import VerifiedToken as VerifiedToken
     from policyjwt.tokens.signature import verify as verify
 
-__all__ = ["Key", "KeySet", "VerifiedToken", "verify"]
+_HOME = {
+    "DecryptedToken": "decryption",
+    "DecryptionKey": "decryption_key",
+    "DecryptionKeySet": "decryption_key",
+    "Key": "key",
+    "KeySet": "keyset",
+    "VerifiedToken": "signature",
+    "decrypt": "decryption",
+    "verify": "signature",
+}
 
-_HOME = {"Key": "key", "KeySet": "keyset", "VerifiedToken": "signature", "verify": "signature"}
+__all__ = [
+    "DecryptedToken",
+    "DecryptionKey",
+    "DecryptionKeySet",
+    "Key",
+    "KeySet",
+    "VerifiedToken",
+    "decrypt",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -210,6 +210,15 @@ def usage(*, alg: str, one: bool) -> TokenRefused:
     )
 
 
+def signs_and_decrypts() -> TokenRefused:
+    """RFC 8725, section 3.5: what decrypts here must not speak for an issuer."""
+    return TokenRefused(
+        "key.role_reuse",
+        actual="the token is signed by a key that decrypts here",
+        expected="a key that does nothing but sign",
+    )
+
+
 # --- signature.… and internal.… ---------------------------------------------------------------------------
 
 

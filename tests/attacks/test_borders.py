@@ -238,7 +238,7 @@ def after_check(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -
         change()
         return checked
 
-    monkeypatch.setattr("policyjwt.engine.check", changing)
+    monkeypatch.setattr("policyjwt.in_force.check", changing)
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"\xef\xbb\xbf{}", b"[]", None])

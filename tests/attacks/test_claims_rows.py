@@ -254,9 +254,13 @@ def test_h06_an_algorithm_of_another_issuer_is_not_accepted() -> None:
 
 def test_k26_a_shared_secret_among_public_keys_does_not_load() -> None:
     secret = Issuer("HS256", kid="s")
-    for members in ([secret.jwk()], [ISSUER.jwk(), secret.jwk()]):
-        with pytest.raises((PolicyError, KeyRefused)) as caught:
-            engine(keys={f"url:{URL}": KeySet.from_jwks({"keys": members})})
+    with pytest.raises(PolicyError) as alone:
+        engine(keys={f"url:{URL}": KeySet.from_jwks({"keys": [secret.jwk()]})})
+    assert [each.code for each in alone.value.diagnostics if each.stops_loading] == ["PJ458"]
+    with pytest.raises(KeyRefused) as beside:
+        KeySet.from_jwks({"keys": [ISSUER.jwk(), secret.jwk()]})
+    assert beside.value.code == "key.type_confusion"
+    for caught in (alone, beside):
         assert secret.jwk()["k"] not in str(caught.value)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.shared import ROOT, folder
 
-GROUPS = "PHKSCFLXOR"
+GROUPS = "PHKSDCFLXOR"
 _ROW = re.compile(rf"^\| ([{GROUPS}]\d\d) \|", re.MULTILINE)
 _NAMED = re.compile(rf"(?<![A-Za-z0-9])([{GROUPS}]\d\d)(?![0-9])", re.IGNORECASE)
 

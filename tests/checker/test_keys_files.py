@@ -481,11 +481,6 @@ def test_secrets_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert resolved(text, tmp_path) == ["PJ448@8"]
 
 
-def test_a_keyring_is_left_to_run_time(tmp_path: Path) -> None:
-    text = policy(signature='signature { algorithms HS256 secret keyring "s" "u" as hex }')
-    assert resolved(text, tmp_path) == ["PJ447@8"]
-
-
 def test_one_secret_under_two_names_and_two_issuers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_SECRET", bytes(range(32)).hex())
     secret_file(tmp_path, GOOD)

@@ -38,7 +38,7 @@ def test_help_names_every_command_and_no_other(cli: Cli) -> None:
     assert ended.status == 0
     listed = re.findall(r"^  ([a-z]+)  ", ended.out.partition("Commands:")[2], re.MULTILINE)
     assert listed == list(main.COMMANDS)
-    assert set(listed) == {"validate", "evaluate", "explain", "list", "rule", "staple", "demo"}
+    assert set(listed) == {"validate", "evaluate", "explain", "list", "rule", "staple", "keys", "demo"}
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)

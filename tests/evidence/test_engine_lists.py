@@ -221,4 +221,5 @@ def test_keys_of_a_list_that_can_not_be_had_keep_the_policy_from_loading(tmp_pat
             keys={f"url:{URL}": ONE.keys(), f"url:{address}": secret},
             clock=lambda: float(NOW),
         )
-    assert "PJ458" in {diagnostic.code for diagnostic in refused.value.diagnostics}
+    (fault,) = [each for each in refused.value.diagnostics if each.stops_loading]
+    assert (fault.code, "a shared secret as the key of a status list" in fault.message) == ("PJ450", True)

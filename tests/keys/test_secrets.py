@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import os
+import pickle
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +28,19 @@ TEXTS = {
     "hex": SECRET.hex(),
     "utf8": SECRET.decode(),
 }
+
+
+MARK = "zqxj-a-secret-that-nobody-may-see"
+
+
+def all_that_shows(error: BaseException) -> str:
+    """Every text of an exception, with the variables of all frames of it and of what it came from."""
+    shown = [repr(error), str(vars(error)), str(pickle.dumps(error)), repr(copy.copy(error))]
+    at: BaseException | None = error
+    while at is not None:
+        shown += traceback.TracebackException.from_exception(at, capture_locals=True).format()
+        at = at.__context__
+    return "".join(shown)
 
 
 def closed(path: Path, data: bytes, mode: int = 0o400) -> Path:
@@ -123,6 +140,33 @@ def test_nothing_foreign_and_nothing_shown(text: str | bytes, encoding: str) -> 
         assert isinstance(found, bytes)
         return
     assert said == f"key.malformed: a secret that is not {encoding}"
+
+
+BAD = [("hex", MARK.encode()), ("base64url", MARK.encode() + b"+"), ("utf8", b"\xff" + MARK.encode())]
+
+
+@pytest.mark.skipif(not os.supports_bytes_environ, reason="the environment is text here")
+@pytest.mark.parametrize(("encoding", "text"), BAD)
+def test_no_frame_of_a_refusal_holds_the_secret(
+    encoding: str, text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A debugger or a reporter of errors shows the variables of a traceback."""
+    monkeypatch.setitem(os.environb, b"A_SECRET", text)
+    path = closed(tmp_path / "a", text)
+    del text
+    ways: list[tuple[Callable[[Any, str], bytes], object]] = [(from_environment, "A_SECRET"), (from_file, path)]
+    for resolve, where in ways:
+        with pytest.raises(KeyRefused) as caught:
+            resolve(where, encoding)
+        assert caught.value.code == "key.malformed"
+        assert MARK not in all_that_shows(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["hex", "base64url", "utf8"])
+def test_nor_does_that_of_a_text_given(encoding: str) -> None:
+    with pytest.raises(KeyRefused) as caught:
+        decode(f"\ud800{MARK}", encoding)
+    assert MARK not in all_that_shows(caught.value)
 
 
 # --- K4 ------------------------------------------------------------------------------------------------

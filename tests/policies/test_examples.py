@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from policyjwt import Engine, PolicyError
 from policyjwt.checker.check import check
@@ -14,9 +15,10 @@ from policyjwt.diagnostics import Level
 from policyjwt.language.grammar import language
 from policyjwt.language.load import load_paths
 from policyjwt.language.parse import parse
-from policyjwt.replay import InspectOnly
+from policyjwt.replay import InspectOnly, MemoryReplayStore
 from policyjwt.source import Source
-from tests.issuer import Issuer
+from tests.encryption.flow import nested, pem
+from tests.issuer import NOW, URL, Issuer, claims, policy
 from tests.shared import ROOT
 
 FOLDER = ROOT / "policies" / "examples"
@@ -105,10 +107,37 @@ def test_policies_with_holders_load(name: str) -> None:
         assert engine.status()["policies"] == [name]
 
 
-@pytest.mark.parametrize("name", ["partner-hook"])
-def test_what_is_not_enforced_is_not_loaded(name: str) -> None:
-    """Encryption: sound to `validate`, an error to a service."""
-    (policy,) = [policy for policy in check(load_paths([FOLDER]), now=AS_OF).policies if policy.name == name]
+def test_the_policy_with_encryption_judges_an_encrypted_token() -> None:
+    """Two secrets side by side, one of them in use; what is confidential is in no view."""
+    key, signer = rsa.generate_private_key(65537, 2048), Issuer("HS256", kid="2027-03")
+    keys: dict[str, Any] = {
+        "keyring:partner-hook/2026-09": Issuer("HS256").private,
+        "keyring:partner-hook/2027-03": signer.private,
+        "file:keys/hook-decryption.pem": pem(key),
+    }
+    told: dict[str, Any] = {"iss": "partner", "aud": "hooks", "event": "moved", "address": "1 Elm Street"}
+    with Engine.load(
+        FOLDER,
+        use="hooks",
+        policies=["partner-hook"],
+        keys=keys,
+        replay=MemoryReplayStore(10, single_process=True),
+        clock=lambda: float(NOW),
+    ) as engine:
+        verdict = engine.evaluate(nested(signer, key, sub=..., **told))
+        assert verdict, str(verdict)
+        assert verdict.unjudged["address"] == "1 Elm Street"
+        assert "Elm" not in str(verdict.to_dict(values=True))
+        assert not engine.evaluate(signer.token(claims(**told)))
+
+
+def test_what_is_not_enforced_is_not_loaded(tmp_path: Path) -> None:
+    """Status lists under a certificate path: sound to `validate`, an error to a service."""
+    (tmp_path / "ca.pem").write_bytes((FOLDER / "anchors" / "corp-ca.pem").read_bytes())
+    source = 'keys x5c { anchors "ca.pem"  leaf san uri "https://s.example" }'
+    status = f'status {{ list from caller  {source}  uri "https://s.example/1"  age at most 1h }}'
+    text = policy(rest=f"provides sub is string\n  {status}")
     with pytest.raises(PolicyError) as refused:
-        Engine.load(FOLDER, use=policy.use, policies=[name], replay=InspectOnly())
-    assert "PJ452" in {diagnostic.code for diagnostic in refused.value.diagnostics}
+        Engine.from_text(text, root=tmp_path, keys={f"url:{URL}": Issuer().keys()}, replay=InspectOnly())
+    stopping = [each.code for each in refused.value.diagnostics if each.stops_loading]
+    assert stopping == ["PJ452"]

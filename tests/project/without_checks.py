@@ -1,4 +1,4 @@
-"""Takes each check of certificates, evidence and holders out, one at a time, and sees a test fail.
+"""Takes each check of certificates, evidence, holders, keys and encryption out, one at a time, and sees a test fail.
 
 A check carries its id in a comment (`# check: S14`). `python -m tests.project.without_checks [ID…]` tries all, or
 those that are named.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.shared import ROOT
 
-PACKAGES = ("policyjwt/tokens", "policyjwt/evidence")
+PACKAGES = ("policyjwt", "policyjwt/tokens", "policyjwt/evidence", "policyjwt/keys")
 _TAG = re.compile(r"# check: ([A-Z]\d+)")
 
 REPLACED = {
@@ -28,6 +28,8 @@ REPLACED = {
 """Statements that give a value: what stands in their place where they check nothing."""
 
 TESTS = (
+    (r"policyjwt/[a-z_]+\.py", ("tests/encryption", "tests/keys")),
+    (r"keys/", ("tests/keys",)),
     (r"evidence/crl", ("tests/evidence/test_crl.py", "tests/evidence/test_crl_openssl.py")),
     (r"evidence/short_lived", ("tests/evidence/test_short_lived.py",)),
     (r"evidence/status", ("tests/evidence/test_status_list.py", "tests/evidence/test_status_rows.py")),

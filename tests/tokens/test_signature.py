@@ -9,12 +9,15 @@ import hashlib
 import hmac
 import json
 import pickle
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -291,6 +294,16 @@ def test_the_prepared_HMAC_is_that_of_the_library(secret: bytes, message: bytes,
 # --- algorithm confusion -------------------------------------------------------------------------------
 
 
+def self_signed(one: Signer) -> bytes:
+    """A certificate of this key, in PEM: as public as the key."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "signer")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(one.public).serial_number(1)
+    begins = datetime(2023, 1, 1, tzinfo=UTC)
+    dated = made.not_valid_before(begins).not_valid_after(begins + timedelta(days=9999))
+    digest = None if one.alg.startswith("Ed") else hashes.SHA256()
+    return dated.sign(one.private, digest).public_bytes(Encoding.PEM)
+
+
 def _public_texts(one: Signer) -> dict[str, bytes]:
     public = one.public
     pem = one.pem()
@@ -305,6 +318,8 @@ def _public_texts(one: Signer) -> dict[str, bytes]:
         "empty": b"",
         "raw": next(unb64(str(one.jwk()[name])) for name in ("n", "x") if name in one.jwk()),
     }
+    if one.alg != "Ed448":
+        texts["X.509 certificate"] = self_signed(one)
     if one.alg.startswith("RS"):
         texts["PKCS#1"] = public.public_bytes(Encoding.PEM, PublicFormat.PKCS1)
         texts["PKCS#1 DER"] = public.public_bytes(Encoding.DER, PublicFormat.PKCS1)
@@ -414,7 +429,8 @@ def test_no_mutation_is_accepted_or_raises_anything_foreign(data: st.DataObject)
 def test_the_public_names() -> None:
     from policyjwt import tokens
 
-    assert dir(tokens) == ["Key", "KeySet", "VerifiedToken", "verify"]
+    decrypting = ["DecryptedToken", "DecryptionKey", "DecryptionKeySet"]
+    assert dir(tokens) == [*decrypting, "Key", "KeySet", "VerifiedToken", "decrypt", "verify"]
     assert tokens.verify is verify
     with pytest.raises(AttributeError, match="nothing"):
         _ = tokens.nothing

@@ -1,0 +1,188 @@
+"""What an engine judges by: its settings, and the policies in force with their keys. Input: policies. Output: InForce.
+
+Made at load and at reload, and anew whenever keys are renewed; replaced as a whole, so that each verdict is from one
+version.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from policyjwt.checker.check import check
+from policyjwt.errors import KeyRefused, PolicyError
+from policyjwt.key_renewal import Apply, KeyRenewal
+from policyjwt.key_separation import Assembly, compare
+from policyjwt.key_sources import Given, Obtained, Supply, references
+from policyjwt.language.files import Files
+from policyjwt.language.load import Loaded
+from policyjwt.language.model import CheckedPolicy
+from policyjwt.language.names import REACHES
+from policyjwt.loading import candidates, renew
+from policyjwt.replay import ReplayStore
+from policyjwt.selection import Selection
+from policyjwt.verdict import Verdict
+
+if TYPE_CHECKING:
+    from policyjwt.evidence.crl import CrlSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """What the caller of `Engine.load` decided, and what outlives a reload.
+
+    `since` is when a KeySet was first handed in, by its reference; `held` are the revocation lists in force, by file.
+    """
+
+    use: str | None
+    policies: frozenset[str] | None
+    keys: Mapping[str, Given]
+    replay: ReplayStore | None
+    clock: Callable[[], float]
+    on_verdict: Callable[[Verdict], object] | None
+    since: dict[str, float]
+    held: dict[str, CrlSnapshot]
+
+    def time(self) -> float:
+        """Now, in seconds since the epoch; not a number where the clock fails."""
+        try:
+            return float(self.clock())
+        except Exception:  # noqa: BLE001 - the border to a caller's clock; NaN is refused as `internal.clock`
+            return math.nan
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InForce:
+    """The policies in force, and their keys. Replaced as a whole, so that each verdict is from one version.
+
+    `assembly` is what `selection` was made of, `obtained` the keys of the sources that `renewal` renews.
+    """
+
+    selection: Selection
+    use: str
+    assembly: Assembly
+    renewal: KeyRenewal
+    obtained: Mapping[str, Obtained]
+
+    def renewed(self, name: str, obtained: Obtained) -> InForce:
+        """The same policies by newer keys of one source. KeyRefused where these can't be used."""
+        assembly = renew(self.assembly, name, obtained)
+        found, faults = compare(assembly)
+        if faults:
+            raise KeyRefused("key.set_refused", faults[0].message, help=faults[0].help)
+        kept = {**self.obtained, name: obtained}
+        return replace(self, selection=Selection(found), assembly=assembly, obtained=kept)
+
+
+def settings_of(
+    *,
+    use: str | None,
+    policies: Iterable[str] | None,
+    keys: Mapping[str, Given] | None,
+    replay: ReplayStore | None,
+    clock: Callable[[], float] | None,
+    on_verdict: Callable[[Verdict], object] | None,
+) -> Settings:
+    """What the caller said, as far as it can be judged before any policy is read. TypeError."""
+    if isinstance(policies, str):
+        raise TypeError("policies is a list of names")
+    if on_verdict is not None and not callable(on_verdict):
+        raise TypeError("on_verdict is called with every verdict")
+    if replay is not None and not (isinstance(replay, ReplayStore) and _is_whole(replay)):
+        raise TypeError(f"a replay store has consume, first, word, and a reach: {', '.join(REACHES)}")
+    return Settings(
+        use=use,
+        policies=None if policies is None else frozenset(policies),
+        keys=dict(keys or {}),
+        replay=replay,
+        clock=clock or time.time,
+        on_verdict=on_verdict,
+        since={},
+        held={},
+    )
+
+
+def _is_whole(replay: ReplayStore) -> bool:
+    """Whether the store says how far it reaches, and gives its caller's word as text or not at all."""
+    word: object = replay.word
+    return replay.reach in REACHES and (word is None or (isinstance(word, str) and bool(word)))
+
+
+def load(read: Callable[[], Loaded], settings: Settings, apply: Apply, before: InForce | None) -> InForce:
+    """The policies in force, all of them sound and each with what it needs.
+
+    Everything of the root is checked; only the policies of the files that were asked for judge. `before` are those in
+    force until now.
+    """
+    now = settings.time()
+    if not math.isfinite(now):
+        raise ValueError("the clock gives no time: no policy can be checked")
+    loaded = read()
+    checked = check(loaded, now=now)
+    if any(diagnostic.stops_loading for diagnostic in checked.diagnostics):
+        raise PolicyError(checked.diagnostics)
+    unknown = settings.keys.keys() - references(checked.policies)
+    if unknown:
+        raise ValueError(f"no policy refers to the keys {', '.join(sorted(map(repr, unknown)))}")
+    asked = [policy for policy in checked.policies if policy.block.place.span.file in loaded.asked]
+    use, chosen = _for_one_use(asked, settings)
+    files = Files()
+    renewal = KeyRenewal(chosen, settings.keys, files, apply=apply, clock=settings.time)
+    try:
+        obtained = _first(renewal, before)
+        supply = Supply(given=settings.keys, obtained=obtained, files=files, since=settings.since, now=now)
+        selection, assembly = _ready(chosen, checked.policies, supply, settings, loaded)
+    except BaseException:
+        renewal.close()
+        raise
+    kept = {name: each for name, each in obtained.items() if isinstance(each, Obtained)}
+    return InForce(selection, use, assembly, renewal, kept)
+
+
+def _first(renewal: KeyRenewal, before: InForce | None) -> dict[str, Obtained | KeyRefused]:
+    """What every source gave. Where one failed, what it gave before goes on, as old as it is."""
+    obtained = renewal.first()
+    if before is not None:
+        for name, found in obtained.items():
+            same = renewal.origins.get(name) == before.renewal.origins.get(name)
+            if isinstance(found, KeyRefused) and same and name in before.obtained:
+                obtained[name] = before.obtained[name]
+    return obtained
+
+
+def _ready(
+    chosen: list[CheckedPolicy],
+    among: Sequence[CheckedPolicy],
+    supply: Supply,
+    settings: Settings,
+    loaded: Loaded,
+) -> tuple[Selection, Assembly]:
+    assembly, faults = candidates(
+        chosen, among=among, supply=supply, replay=settings.replay, held=settings.held, loaded=loaded
+    )
+    found, compared = compare(assembly)
+    if faults or compared:
+        raise PolicyError((*faults, *compared))
+    for candidate in found:
+        if candidate.signers is not None and candidate.signers.crl is not None:
+            settings.held[candidate.signers.crl.reference] = candidate.signers.crl.snapshot
+    return Selection(found), assembly
+
+
+def _for_one_use(policies: list[CheckedPolicy], settings: Settings) -> tuple[str, list[CheckedPolicy]]:
+    chosen = list(policies)
+    if settings.policies is not None:
+        unknown = settings.policies - {policy.name for policy in chosen}
+        if unknown:
+            raise ValueError(f"no policy is named {', '.join(sorted(map(repr, unknown)))}")
+        chosen = [policy for policy in chosen if policy.name in settings.policies]
+    uses = sorted({policy.use for policy in chosen})
+    if settings.use is None and len(uses) != 1:
+        raise ValueError(f"an engine answers for one use; these policies have {', '.join(map(repr, uses)) or 'none'}")
+    use = settings.use if settings.use is not None else uses[0]
+    if use not in uses:
+        raise ValueError(f"no policy is for the use {use!r}; there are {', '.join(map(repr, uses)) or 'none'}")
+    return use, [policy for policy in chosen if policy.use == use]

@@ -1,0 +1,542 @@
+"""Engines whose keys change while they judge: a real host with HTTPS, resolvers, threads, an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from policyjwt import Context, Engine, PolicyError
+from policyjwt.keys import pace
+from policyjwt.replay import MemoryReplayStore
+from policyjwt.tokens import KeySet, verify
+from tests.encryption.flow import codes, nested, pem, section
+from tests.issuer import NOW, STATUS_URI, Issuer, claims, policy, status_list
+from tests.keys.https_server import (
+    GUARD,
+    KeyHost,
+    answer,
+    host_certificate,
+    jwks,
+    localhost,
+    own_authority,
+    sends,
+    server_context,
+    serving,
+    silent,
+)
+from tests.shared import ROOT
+
+A, B, C = (Issuer(kid=kid) for kid in "abc")
+REUSABLE = 'replay { reusable because "measured by a test" }'
+THREADS, EVALUATIONS = 8, 10_000
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self) -> None:
+        self.now = float(NOW)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def host() -> Iterator[KeyHost]:
+    with serving(sends(answer(jwks(A))), tls=server_context(localhost())) as found:
+        yield found
+
+
+def text(host: KeyHost, *rest: str, source: str | None = None, stale: str = "1h", **changes: str) -> str:
+    source = source or f'jwks url "{host.url}"'
+    keys = f'keys {source} {{ stale at most {stale}  ca "ca.pem" }}'
+    more = "\n  ".join(["provides sub is string", *rest])
+    return policy(**({"keys": keys, "replay": REUSABLE, "rest": more} | changes))
+
+
+def engine(folder: Path, policy_text: str, **settings: Any) -> Engine:
+    (folder / "ca.pem").write_bytes(own_authority().pem)
+    given: dict[str, Any] = {"replay": MemoryReplayStore(100, single_process=True), "clock": Clock()}
+    return Engine.from_text(policy_text, root=folder, **(given | settings))
+
+
+def renew(judge: Engine) -> None:
+    """What the threads of the engine do when it is time; it ends when that is done."""
+    judge._loaded.renewal._feeds.refresh(timeout=GUARD)
+
+
+def until(done: Callable[[], object]) -> None:
+    """Wait for a thread of the engine."""
+    end = time.monotonic() + GUARD
+    while not done():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.01)
+
+
+def told(judge: Engine) -> dict[str, Any]:
+    (entry,) = judge.status()["keys"]
+    found: dict[str, Any] = entry
+    return found
+
+
+@contextmanager
+def load(work: Callable[[int], None]) -> Iterator[None]:
+    """Many threads that do the work until the block ends; what one of them raises, the test raises."""
+    over, faults = threading.Event(), list[BaseException]()
+
+    def run(number: int) -> None:
+        try:
+            while not over.is_set():
+                work(number)
+        except BaseException as fault:  # noqa: BLE001 - told below
+            faults.append(fault)
+            over.set()
+
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(GUARD)
+    if faults:
+        raise faults[0]
+
+
+# ------------------------------------------------------------------------------------------------ fetched
+
+
+def test_keys_are_fetched_when_the_policy_is_loaded(host: KeyHost, tmp_path: Path) -> None:
+    with engine(tmp_path, text(host)) as judge:
+        assert judge.evaluate(A.token(claims()))
+        entry = told(judge)
+        assert codes(judge.evaluate(B.token(claims()))) == {"key.unknown_kid"}
+    assert host.connections == 1
+    assert entry == {
+        "reference": f"url:{host.url}",
+        "policies": ["p"],
+        "keys": 1,
+        "loaded_at": NOW,
+        "age": 0,
+        "stale_at": NOW + 3600,
+        "last_error": None,
+        "failed_at": None,
+        "next_refresh": pytest.approx(NOW + 285, abs=20),
+    }
+
+
+def test_discovery(host: KeyHost, tmp_path: Path) -> None:
+    """The document's issuer must be ours; the keys are where it says."""
+    issuer = host.issuer
+    document = {"issuer": issuer, "jwks_uri": host.url}
+
+    def reply(connection: socket.socket, over: threading.Event) -> None:
+        found = jwks(A) if " /keys " in host.asked[-1] else json.dumps(document).encode()
+        sends(answer(found))(connection, over)
+
+    host.reply = reply
+    discovered = {"source": f'discovery "{issuer}"', "issuer": f'issuer "{issuer}"'}
+    with engine(tmp_path, text(host, **discovered)) as judge:
+        assert judge.evaluate(A.token(claims(iss=issuer)))
+        assert told(judge)["reference"] == f"discovery:{issuer}"
+    document["issuer"] = "https://evil.example"
+    with pytest.raises(PolicyError) as caught:
+        engine(tmp_path, text(host, **discovered))
+    assert [each.code for each in caught.value.diagnostics if each.stops_loading] == ["PJ451"]
+
+
+def test_what_can_not_be_fetched_is_a_diagnostic_at_its_line(host: KeyHost, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(own_authority().pem)
+    bare = policy(keys=f'keys jwks url "{host.url}"', replay=REUSABLE)
+    for policy_text in (bare, text(host, source='jwks url "https://localhost:1/keys"')):
+        with pytest.raises(PolicyError) as caught:
+            Engine.from_text(policy_text, root=tmp_path)
+        (fault,) = [each for each in caught.value.diagnostics if each.stops_loading]
+        assert (fault.code, fault.span.line) == ("PJ451", 12)
+        assert "could not be fetched: " in fault.message
+        assert "Engine.load(keys=" in (fault.help or "")
+    assert not [each for each in threading.enumerate() if each.name == "policyjwt-keys"], "nothing goes on"
+
+
+def test_keys_rotate_under_load(host: KeyHost, tmp_path: Path) -> None:
+    """A; A and B; B: no good token is refused, and none of A is trusted once the set without it has come."""
+    tokens = {issuer: issuer.token(claims()) for issuer in (A, B)}
+    good: tuple[Issuer, ...] = (A,)
+    withdrawn: tuple[Issuer, ...] = ()
+    counts, lock = {"trusted": 0, "refused": 0}, threading.Lock()
+    with engine(tmp_path, text(host)) as judge:
+
+        def work(number: int) -> None:
+            sound, gone = good, withdrawn  # what was true before the evaluation began
+            trusted = refused = 0
+            for issuer in sound:
+                verdict = judge.evaluate(tokens[issuer])
+                assert verdict.trusted or issuer not in good, str(verdict)
+                trusted += verdict.trusted
+            for issuer in gone:
+                assert codes(judge.evaluate(tokens[issuer])) == {"key.unknown_kid"}
+                refused += 1
+            with lock:
+                counts["trusted"] += trusted
+                counts["refused"] += refused
+
+        with load(work):
+            until(lambda: counts["trusted"] > EVALUATIONS * 0.3)
+            host.publish(A, B)
+            renew(judge)
+            good = (A, B)
+            until(lambda: counts["trusted"] > EVALUATIONS * 0.6)
+            good = (B,)  # the issuer signs with B alone, and withdraws A
+            host.publish(B)
+            renew(judge)
+            withdrawn = (A,)
+            until(lambda: counts["trusted"] + counts["refused"] > EVALUATIONS and counts["refused"] > 1000)
+    assert host.connections == 3
+
+
+def test_the_host_is_gone_and_service_goes_on_until_the_keys_are_stale(host: KeyHost, tmp_path: Path) -> None:
+    clock = Clock()
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        host.reply = sends(answer(status="503 Service Unavailable"))
+        clock.now += 3600
+        renew(judge)
+        fresh = {"iat": clock.now, "nbf": clock.now, "exp": clock.now + 60}
+        assert judge.evaluate(A.token(claims(**fresh)))
+        assert "503" in told(judge)["last_error"]
+        assert told(judge)["age"] == 3600
+        clock.now += 1
+        verdict = judge.evaluate(A.token(claims(**fresh)))
+        assert codes(verdict) == {"key.set_stale"}
+        assert verdict.public().status == 503
+        (finding,) = verdict.failing
+        assert (finding.actual, finding.expected) == ("the keys are 1h 1s old", "keys of at most 1h")
+        host.publish(A)
+        renew(judge)
+        assert judge.evaluate(A.token(claims(**fresh)))
+        assert told(judge)["last_error"] is None
+        assert told(judge)["age"] == 0
+
+
+def test_a_key_that_is_not_known_is_asked_for_and_answered_later(
+    host: KeyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "COOL_DOWN", 0.0)
+    with engine(tmp_path, text(host)) as judge:
+        host.publish(A, B)
+        assert codes(judge.evaluate(B.token(claims()))) == {"key.unknown_kid"}, "it waits for nothing"
+        until(lambda: judge.evaluate(B.token(claims())))
+        # A token that another library verified, by a key that it knew sooner.
+        verified = verify(C.token(claims()), C.keys(), ["ES256"])
+        host.publish(A, B, C)
+        assert codes(judge.validate(verified)) == {"key.not_of_this_issuer"}
+        until(lambda: judge.validate(verified))
+
+
+@pytest.mark.parametrize("cool_down", [30.0, 0.2])
+def test_unknown_kids_cause_at_most_one_fetch_in_a_cool_down(
+    host: KeyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cool_down: float
+) -> None:
+    monkeypatch.setattr(pace, "COOL_DOWN", cool_down)
+    with engine(tmp_path, text(host)) as judge:
+        began = time.monotonic()
+        for number in range(EVALUATIONS):
+            assert codes(judge.evaluate(_renamed(number))) == {"key.unknown_kid"}
+        assert host.connections <= 1 + (time.monotonic() - began) / cool_down
+        if cool_down < 1:
+            until(lambda: host.connections > 1)
+
+
+def _renamed(number: int) -> str:
+    """A token that nobody signed, with another kid."""
+    from tests.issuer import b64
+
+    head = b64(json.dumps({"alg": "ES256", "typ": "JWT", "kid": f"x{number}"}).encode())
+    return f"{head}.{b64(json.dumps(claims()).encode())}.{b64(bytes(64))}"
+
+
+def test_an_event_loop_is_never_blocked_by_a_refresh(
+    host: KeyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host hangs; the loop goes on, and no call of its thread opens a socket."""
+    monkeypatch.setattr(pace, "COOL_DOWN", 0.0)
+    opened: list[int] = []
+    connect = socket.socket.connect
+
+    def noting(self: socket.socket, *rest: Any) -> Any:
+        opened.append(threading.get_ident())
+        return connect(self, *rest)
+
+    with engine(tmp_path, text(host)) as judge:
+        host.reply = silent
+        monkeypatch.setattr(socket.socket, "connect", noting)
+        loop_thread: list[int] = []
+
+        async def serve() -> None:
+            loop_thread.append(threading.get_ident())
+            unknown = judge.evaluate_async(B.token(claims()))
+            assert codes(await unknown) == {"key.unknown_kid"}
+            while not opened:  # until the refresh is under way
+                await asyncio.sleep(0.01)
+            for _ in range(200):
+                assert await judge.evaluate_async(A.token(claims()))
+                assert codes(await judge.evaluate_async(B.token(claims()))) == {"key.unknown_kid"}
+
+        asyncio.run(asyncio.wait_for(serve(), GUARD))
+        assert opened
+        assert loop_thread[0] not in opened
+        host.over.set()
+
+
+# ------------------------------------------------------------------------------------------------ what is not taken
+
+
+def test_a_set_that_can_not_be_used_leaves_the_old_one(host: KeyHost, tmp_path: Path) -> None:
+    decrypts = ec.generate_private_key(ec.SECP256R1())
+    leaks = Issuer(kid="z")
+    leaks.private = decrypts
+    with engine(
+        tmp_path,
+        text(host, section(alg="ECDH-ES")),
+        keys={"env:DECRYPTS": pem(decrypts)},
+    ) as judge:
+        (of_signer,) = [e for e in judge.status()["keys"] if e["reference"].startswith("url:")]
+        assert of_signer["last_error"] is None
+        cases = {
+            "also verifies": jwks(A, leaks),
+            "no key of this policy fits": jwks(Issuer("RS256")),
+            "two keys with one `kid`": jwks(A, Issuer(kid="a")),
+        }
+        for why, published in cases.items():
+            host.reply = sends(answer(published))
+            renew(judge)
+            (entry,) = [e for e in judge.status()["keys"] if e["reference"].startswith("url:")]
+            assert why in entry["last_error"]
+            assert judge.evaluate(nested(A, decrypts, alg="ECDH-ES")), "the old set stays"
+            assert codes(judge.evaluate(nested(leaks, decrypts, alg="ECDH-ES"))) == {"key.unknown_kid"}
+
+
+def test_a_renewed_key_of_another_issuer_takes_issuer_authentication_away(host: KeyHost, tmp_path: Path) -> None:
+    other = policy(
+        name="other",
+        issuer='issuer "https://other.example"',
+        keys='keys jwks url "https://other.example/jwks"',
+        replay=REUSABLE,
+    ).removeprefix("policyjwt 1\n")
+    given = {"url:https://other.example/jwks": KeySet.from_jwks({"keys": [B.jwk()]})}
+
+    def assured(judge: Engine) -> bool:
+        verdict = judge.evaluate(A.token(claims()))
+        assert verdict
+        return next(each.assured for each in verdict.assurances if each.name == "issuer-authentication")
+
+    with engine(tmp_path, text(host) + other, keys=given) as judge:
+        assert assured(judge)
+        host.publish(A, B)
+        renew(judge)
+        assert not assured(judge)
+        host.publish(A)
+        renew(judge)
+        assert assured(judge)
+    with engine(tmp_path, text(host, "assures issuer-authentication") + other, keys=given) as judge:
+        host.publish(A, B)
+        renew(judge)
+        entries = {entry["reference"]: entry for entry in judge.status()["keys"]}
+        assert "issuer-authentication can't be assured" in entries[f"url:{host.url}"]["last_error"]
+        assert assured(judge)
+
+
+# ------------------------------------------------------------------------------------------------ resolvers
+
+
+def test_secrets_rotate_side_by_side_under_load(tmp_path: Path) -> None:
+    """Old and new by kid, each from a resolver, as a vault gives them."""
+    old, new, newest = (Issuer("HS256", kid) for kid in ("old", "new", "new"))
+    vault = {"old": old.private, "new": new.private}
+    lines = ('secret env "OLD" as base64url kid "old"', 'secret env "NEW" as base64url kid "new"')
+    policy_text = policy(
+        algorithms="HS256",
+        keys="\n    ".join(lines),
+        replay=REUSABLE,
+        revocation='revocation { by redeployment because "a test" }',
+    )
+    keys = {"env:OLD": lambda: vault["old"], "env:NEW": lambda: vault["new"]}
+    tokens = {each: each.token(claims()) for each in (old, new, newest)}
+    good: tuple[Issuer, ...] = (old, new)
+    gone: tuple[Issuer, ...] = ()
+    done = [0]
+    with engine(tmp_path, policy_text, keys=keys) as judge:
+
+        def work(number: int) -> None:
+            sound, withdrawn = good, gone
+            for each in sound:
+                verdict = judge.evaluate(tokens[each])
+                assert verdict.trusted or each not in good, str(verdict)
+            for each in withdrawn:
+                assert codes(judge.evaluate(tokens[each])) == {"signature.invalid"}
+            done[0] += 1
+
+        with load(work):
+            until(lambda: done[0] > 300)
+            good = (old,)
+            vault["new"] = newest.private
+            renew(judge)
+            good, gone = (old, newest), (new,)
+            until(lambda: done[0] > 900)
+        told_of = {entry["reference"]: entry["keys"] for entry in judge.status()["keys"]}
+    assert told_of == {"env:OLD": 1, "env:NEW": 1}
+
+
+def test_keys_that_decrypt_rotate_side_by_side_under_load(host: KeyHost, tmp_path: Path) -> None:
+    first, second = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    vault = {"one": pem(first), "two": pem(second)}
+    lines = ('key env "ONE" as pem kid "1"', 'key env "TWO" as pem kid "2"')
+    keys = {"env:ONE": lambda: vault["one"], "env:TWO": lambda: vault["two"]}
+    third = ec.generate_private_key(ec.SECP256R1())
+    tokens = {
+        key: nested(A, key, alg="ECDH-ES", header={"kid": kid})
+        for key, kid in ((first, "1"), (second, "2"), (third, "1"))
+    }
+    good: tuple[Any, ...] = (first, second)
+    gone: tuple[Any, ...] = ()
+    done = [0]
+    with engine(tmp_path, text(host, section(*lines, alg="ECDH-ES")), keys=keys) as judge:
+
+        def work(number: int) -> None:
+            sound, withdrawn = good, gone
+            for each in sound:
+                verdict = judge.evaluate(tokens[each])
+                assert verdict.trusted or each not in good, str(verdict)
+            for each in withdrawn:
+                assert codes(judge.evaluate(tokens[each])) == {"decryption.failed"}
+            done[0] += 1
+
+        with load(work):
+            until(lambda: done[0] > 200)
+            good = (second,)
+            vault["one"] = pem(third)
+            renew(judge)
+            good, gone = (second, third), (first,)
+            until(lambda: done[0] > 600)
+
+
+def test_the_keys_of_status_lists_are_renewed(host: KeyHost, tmp_path: Path) -> None:
+    status = (
+        f'status {{ list from caller  keys jwks url "{host.url}" {{ ca "ca.pem"  stale at most 1h }}  '
+        f'uri "{STATUS_URI}"  age at most 1h }}'
+    )
+    policy_text = policy(
+        keys='keys jwks url "https://issuer.example/jwks"', replay=REUSABLE, rest=f"provides sub is string\n  {status}"
+    )
+    clock = Clock()
+    given = {"url:https://issuer.example/jwks": C.keys()}
+    token = C.token(claims(status={"status_list": {"idx": 0, "uri": STATUS_URI}}))
+
+    def outcome(by: Issuer) -> set[str]:
+        return codes(judge.evaluate(token, Context(status_lists=(status_list(by, [0]),))))
+
+    with engine(tmp_path, policy_text, keys=given, clock=clock) as judge:
+        assert outcome(A) == set()
+        assert outcome(B) == {"status.list_invalid"}
+        host.publish(B)
+        renew(judge)
+        assert outcome(B) == set()
+        assert outcome(A) == {"status.list_invalid"}, "a list that was verified by a key that is gone counts no more"
+
+
+# ------------------------------------------------------------------------------------------------ reload, close
+
+
+def test_a_reload_during_an_outage_keeps_the_keys_and_their_age(host: KeyHost, tmp_path: Path) -> None:
+    clock = Clock()
+    file = tmp_path / "p.policy"
+    file.write_text(text(host))
+    (tmp_path / "ca.pem").write_bytes(own_authority().pem)
+    with Engine.load(file, replay=MemoryReplayStore(10, single_process=True), clock=clock) as judge:
+        host.reply = sends(answer(status="500 Oops"))
+        clock.now += 10
+        file.write_text(text(host, 'require sub == "t" as only-t'))
+        judge.reload()
+        assert codes(judge.evaluate(A.token(claims()))) == {"claim.only-t"}
+        assert told(judge)["age"] == 10
+        assert "500" in told(judge)["last_error"]
+        # What another authority vouched for is not what this one would have vouched for.
+        (tmp_path / "ca.pem").write_bytes(host_certificate("x").pem + own_authority().pem)
+        with pytest.raises(PolicyError):
+            judge.reload()
+        assert codes(judge.evaluate(A.token(claims()))) == {"claim.only-t"}
+
+
+def _threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "policyjwt-keys"]
+
+
+def test_threads_end_with_the_engine(host: KeyHost, tmp_path: Path) -> None:
+    judge = engine(tmp_path, text(host))
+    assert len(_threads()) == 1
+    judge.close()
+    until(lambda: not _threads())
+    assert judge.evaluate(A.token(claims())), "closed: it judges by what it has, until that is stale"
+    dropped = engine(tmp_path, text(host))
+    seen = weakref.ref(dropped)
+    del dropped
+    gc.collect()
+    assert seen() is None
+    until(lambda: not _threads())
+
+
+def test_a_reload_leaves_one_thread_for_each_source(host: KeyHost, tmp_path: Path) -> None:
+    with engine(tmp_path, text(host)) as judge:
+        for _ in range(3):
+            judge.reload()
+        until(lambda: len(_threads()) == 1)
+        host.publish(B)
+        renew(judge)
+        assert judge.evaluate(B.token(claims()))
+
+
+def test_keys_that_were_handed_in_are_fetched_from_nowhere(host: KeyHost, tmp_path: Path) -> None:
+    with engine(tmp_path, text(host), keys={f"url:{host.url}": B.keys()}) as judge:
+        assert judge.evaluate(B.token(claims()))
+        assert told(judge)["next_refresh"] is None
+    assert host.connections == 0
+
+
+def test_a_fork_in_the_middle_of_a_reload(tmp_path: Path) -> None:
+    """The child has the lock that its parent's thread held, and nobody who would release it."""
+    script = f"""
+import os, threading
+from policyjwt import Engine
+from policyjwt.tokens import KeySet
+from tests.issuer import NOW, Issuer, claims, policy
+A, B = Issuer(), Issuer()
+keys = [A.keys(), B.keys()]
+judge = Engine.from_text(policy(replay={REUSABLE!r}), keys={{"url:https://issuer.example/jwks": lambda: keys[0]}},
+                         clock=lambda: float(NOW))
+with judge._reloading:
+    child = os.fork()
+    if not child:
+        keys.pop(0)
+        judge.reload()
+        judge._loaded.renewal._feeds.refresh(timeout=20)
+        os._exit(0 if judge.evaluate(B.token(claims())).trusted else 3)
+assert os.waitpid(child, 0)[1] == 0
+assert judge.evaluate(A.token(claims()))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120, check=False, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()
