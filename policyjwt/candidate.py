@@ -35,7 +35,9 @@ class Others:
 
     def share(self, path: CertificatePath) -> bool:
         """Whether the signer's key, as its certificate shows it, is another issuer's too."""
-        return path.key.material_id in self.materials or any(leaf.speaks_for(path) for leaf in self.leaves)
+        if self.materials and path.key.material_id in self.materials:
+            return True
+        return any(leaf.speaks_for(path) for leaf in self.leaves)
 
 
 NO_OTHERS = Others(frozenset(), ())

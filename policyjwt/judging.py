@@ -145,7 +145,7 @@ def _checked_header(token: UnverifiedToken, candidate: Candidate, now: float) ->
 
 
 def _believed(key: Key, candidate: Candidate) -> Key:
-    if key.thumbprint in candidate.distrusted:
+    if candidate.distrusted and key.thumbprint in candidate.distrusted:
         raise TokenRefused(
             "key.distrusted",
             actual="the policy no longer believes this key",

@@ -1,7 +1,8 @@
 """Signers that are known by certificates. Input: a header, and what came beside it. Output: a key, and its evidence.
 
-A signer's path and staples are the same for many tokens, so what mathematics has shown of them is remembered by the
-exact text; whatever a clock decides is judged anew at each use. Only what belongs to a verified token is remembered.
+A signer's path and staples are the same for many tokens, and its authorities and their responder for many signers: so
+what mathematics has shown of them is remembered; whatever a clock decides, or the next signer's certificate, is judged
+anew at each use. Only what belongs to a verified token is remembered.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from policyjwt.expressions.explanation import Explanation
 from policyjwt.requirements.evidence import told
 from policyjwt.requirements.line import MET, EvidenceResult
 from policyjwt.spans import duration, skew_text, span
+from policyjwt.tokens.authorities import Authorities, authorities_of
 from policyjwt.tokens.certificate_path import CertificatePath, PathDemand, find_path, holds_at
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED = 256
 """Signers of one policy that are remembered, and sets of staples."""
+
+MAX_REMEMBERED_AUTHORITIES = 64
+"""What stands above the signers of one policy, and responders that were delegated."""
 
 Cover = Literal["leaf", "chain"]
 Value = TypeVar("Value")
@@ -61,6 +66,8 @@ class Signers:
     short_lived: int | None = None
     _paths: _Memory[CertificatePath] = field(default_factory=lambda: _Memory(MAX_REMEMBERED))
     _staples: _Memory[_Judged] = field(default_factory=lambda: _Memory(MAX_REMEMBERED))
+    _authorities: _Memory[Authorities] = field(default_factory=lambda: _Memory(MAX_REMEMBERED_AUTHORITIES))
+    _delegations: _Memory[Literal[True]] = field(default_factory=lambda: _Memory(MAX_REMEMBERED_AUTHORITIES))
 
     def find(self, header: Mapping[str, object], *, alg: str, now: float) -> Found:
         """The path of the token's certificate. TokenRefused(`x5c.…`)."""
@@ -68,12 +75,22 @@ class Signers:
         known = self._paths.get(signer)
         if known is not None and holds_at(known, now):
             return Found(known, None)
-        return Found(find_path(header, self.path, alg=alg, now=now), signer)
+        above = _above(header)
+        authorities = self._authorities.get(above)
+        path = find_path(header, self.path, alg=alg, now=now, known=authorities)
+        return Found(path, signer, above if authorities is None else None)
 
     def remember(self, found: Found) -> None:
-        """Keep the path for the signer's next token. Call it only after the signature verified."""
+        """Keep the path for the signer's next token, and what is above it for others.
+
+        Call it only after the signature verified.
+        """
         if found.signer is not None:
             self._paths.put(found.signer, found.path)
+        if found.above is not None:
+            authorities = authorities_of(found.path.certificates)
+            if authorities is not None:
+                self._authorities.put(found.above, authorities)
 
     def judge(
         self, path: CertificatePath, token: UnverifiedToken, staples: Sequence[bytes], *, now: float
@@ -97,6 +114,8 @@ class Signers:
         if known is None or not known.since <= now <= known.until or use.demand.after_token:
             known = self._authenticated(use, path, token, given, known=known, now=now)
             self._staples.put(presented, known)
+            for response in known.responses:
+                self._delegations.put(response.delegation, True)
         responses = known.responses
         return EvidenceResult(MET, lambda: _staple_words(use, responses, now), known.until)
 
@@ -115,7 +134,9 @@ class Signers:
             responses = carried(
                 use.carrier, name=use.name, header=token.header, unprotected=token.unprotected, given=given
             )
-            authentic = ocsp.authenticate(responses, path.certificates, use.demand, cover=use.cover)
+            authentic = ocsp.authenticate(
+                responses, path.certificates, use.demand, cover=use.cover, known=self._delegations
+            )
         else:
             authentic = known.responses
         until = ocsp.judge_times(authentic, use.demand, now=now, issued_at=_issued_at(token.claims))
@@ -123,10 +144,11 @@ class Signers:
 
 
 class Found(NamedTuple):
-    """A path, and what it was found for; `signer` is None where it was remembered, or can't be."""
+    """A path, what it was found for, and what in that stands above the leaf. None: that is remembered, or can't be."""
 
     path: CertificatePath
     signer: Hashable | None
+    above: Hashable | None = None
 
 
 class _Judged(NamedTuple):
@@ -194,6 +216,12 @@ def _signer(header: Mapping[str, object], alg: str) -> Hashable | None:
     return (alg, *marks, *x5c)
 
 
+def _above(header: Mapping[str, object]) -> Hashable | None:
+    """The certificates of the header that are not the leaf's own. None where there are none."""
+    x5c = header.get("x5c")
+    return tuple(x5c[1:]) or None if isinstance(x5c, list) else None
+
+
 def _presented(
     use: StapleUse, path: CertificatePath, token: UnverifiedToken, given: Sequence[bytes]
 ) -> Hashable | None:
@@ -225,6 +253,9 @@ class _Memory(Generic[Value]):
             return None if key is None else self._kept.get(key)
         except TypeError:  # a token may hold lists where texts belong: no such key is kept
             return None
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
 
     def put(self, key: Hashable | None, value: Value) -> None:
         """Keep a value. Only what has verified comes here, and so nothing but texts is in its key."""

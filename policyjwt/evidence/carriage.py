@@ -42,10 +42,12 @@ def carried(
     """
     wanted = DEFAULT_NAME if name is None else name
     values = _from_jades(unprotected)
-    places = [f"the header parameter {shown(one)}" for one in dict.fromkeys((wanted, DEFAULT_NAME)) if one in header]
-    places.extend(["the unprotected header"] if values is not None else [])
-    places.extend(["the caller"] if given and carrier == "caller" else [])  # else nobody looks at them
-    if len(places) > 1:  # check: S2
+    named = [one for one in dict.fromkeys((wanted, DEFAULT_NAME)) if one in header]
+    from_caller = bool(given) and carrier == "caller"  # else nobody looks at them
+    if len(named) + (values is not None) + from_caller > 1:  # check: S2
+        places = [f"the header parameter {shown(one)}" for one in named]
+        places.extend(["the unprotected header"] if values is not None else [])
+        places.extend(["the caller"] if from_caller else [])
         raise messages.ambiguous(places=" and ".join(places))
     if carrier == "caller":
         found: Sequence[object] | None = given or None

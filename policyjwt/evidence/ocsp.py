@@ -6,13 +6,13 @@ response about one certificate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from cryptography import x509
 from cryptography.x509 import Certificate
-from cryptography.x509.ocsp import OCSPCertStatus, OCSPRequestBuilder
+from cryptography.x509.ocsp import OCSPCertStatus
 
 from policyjwt.errors import TokenRefused
 from policyjwt.evidence import staple_messages as messages
@@ -20,10 +20,12 @@ from policyjwt.evidence.ocsp_model import (
     DAY,
     MAX_RESPONSES,
     AuthenticResponse,
+    Delegation,
     StapleDemand,
     StapleResult,
     check_number,
 )
+from policyjwt.evidence.ocsp_names import identity
 from policyjwt.evidence.ocsp_times import judge_times
 from policyjwt.evidence.staple_file import StapleFile
 
@@ -48,11 +50,13 @@ def authenticate(
     demand: StapleDemand,
     *,
     cover: Literal["leaf", "chain"],
+    known: Container[Delegation] = (),
 ) -> tuple[AuthenticResponse, ...]:
     """The authentic answers about the certificates of `path` (leaf first, anchor last), all of them "good".
 
     Each response is looked at: one about a certificate of the path must be sound, whether the policy wants it covered
-    or not; one about another certificate is not used, and refuses only where no other is about the path.
+    or not; one about another certificate is not used, and refuses only where no other is about the path. `known` are
+    delegations of earlier answers.
     """
     if not responses:  # check: S1
         raise messages.missing(actual="there is no OCSP response", expected="an OCSP response")
@@ -62,7 +66,7 @@ def authenticate(
     refusals: list[TokenRefused] = []
     for der in responses:
         try:
-            answer = _answer(der, path, demand)
+            answer = _answer(der, path, demand, known)
         except TokenRefused as refused:
             refusals.append(refused)
         else:
@@ -78,7 +82,9 @@ def authenticate(
     return tuple(answers)
 
 
-def _answer(der: bytes, path: Sequence[Certificate], demand: StapleDemand) -> AuthenticResponse | None:
+def _answer(
+    der: bytes, path: Sequence[Certificate], demand: StapleDemand, known: Container[Delegation]
+) -> AuthenticResponse | None:
     """What one response says, None where it is not about a certificate of the path."""
     from policyjwt.evidence import ocsp_parse, ocsp_responder
 
@@ -87,7 +93,7 @@ def _answer(der: bytes, path: Sequence[Certificate], demand: StapleDemand) -> Au
     if position is None:
         return None
     signer = ocsp_responder.authenticate(
-        facts, path[position : position + 2], demand.pinned, demand_nocheck=demand.nocheck_needed
+        facts, path[position : position + 2], demand.pinned, demand_nocheck=demand.nocheck_needed, known=known
     )
     _check_status(facts)  # only now: before its signature, nothing that it says is believed
     from_issuer = signer.authorised == "issuer"
@@ -99,6 +105,7 @@ def _answer(der: bytes, path: Sequence[Certificate], demand: StapleDemand) -> Au
         authorised=signer.authorised,
         responder_not_before=None if from_issuer else signer.certificate.not_valid_before_utc.timestamp(),
         responder_not_after=None if from_issuer else signer.certificate.not_valid_after_utc.timestamp(),
+        delegation=signer.delegation,
     )
 
 
@@ -121,10 +128,10 @@ def position_of(facts: Facts, path: Sequence[Certificate]) -> int | None:
     for position, (certificate, issuer) in enumerate(pairwise(path)):
         if facts.serial_number != certificate.serial_number:  # check: S18
             continue
-        identity = OCSPRequestBuilder().add_certificate(certificate, issuer, facts.hash).build()
-        if facts.issuer_name_hash != identity.issuer_name_hash:  # check: S18
+        name_hash, key_hash = identity(issuer, facts.hash)
+        if facts.issuer_name_hash != name_hash:  # check: S18
             continue
-        if facts.issuer_key_hash != identity.issuer_key_hash:  # check: S18
+        if facts.issuer_key_hash != key_hash:  # check: S18
             continue
         return position
     return None

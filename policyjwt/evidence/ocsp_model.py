@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -48,12 +48,27 @@ class StapleDemand:
                 raise ValueError(f"{name} is negative")
 
 
+class Delegation(NamedTuple):
+    """That `issuer` has made `delegate` its responder, and with `nocheck`, that it need not be asked about itself.
+
+    Certificates are equal where all is equal that is in them. No clock: `delegate` has a time of its own.
+    """
+
+    delegate: Certificate
+    issuer: Certificate
+    nocheck: bool
+
+    def __repr__(self) -> str:
+        return "<Delegation>"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class AuthenticResponse:
     """An authentic answer "good" about one certificate. What the clock says of it is still to be judged.
 
     `position` is the certificate's place on the path, the leaf's is 0. The responder's validity is None where the
-    certificate's issuer itself signed: its validity is judged with the path.
+    certificate's issuer itself signed: its validity is judged with the path. `delegation` is what was found of a
+    delegate, None where that was known.
     """
 
     position: int
@@ -63,6 +78,7 @@ class AuthenticResponse:
     authorised: Authorised
     responder_not_before: float | None
     responder_not_after: float | None
+    delegation: Delegation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

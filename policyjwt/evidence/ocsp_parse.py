@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, Extensions, Name, ocsp
 from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponse, OCSPSingleResponse
@@ -17,6 +16,7 @@ from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponse, OCSPSingleRespo
 from policyjwt.errors import TokenRefused
 from policyjwt.evidence import staple_messages as messages
 from policyjwt.evidence.ocsp_model import MAX_RESPONSE_BYTES
+from policyjwt.evidence.ocsp_names import HASHES
 
 _NONCE: Final = "1.3.6.1.5.5.7.48.1.2"
 """RFC 9654: an answer to a request's nonce. It binds nothing here, and may be critical."""
@@ -36,7 +36,7 @@ class Facts:
 
     status: OCSPCertStatus
     serial_number: int
-    hash: HashAlgorithm | None
+    hash: str | None
     issuer_name_hash: bytes
     issuer_key_hash: bytes
     this_update: float
@@ -119,13 +119,13 @@ def _facts(response: OCSPResponse, answer: OCSPSingleResponse) -> Facts:
     )
 
 
-def _hash(answer: OCSPSingleResponse) -> HashAlgorithm | None:
-    """How the issuer's name and key are named. SHA-1 identifies here and signs nothing (RFC 5019, section 2.1.1)."""
+def _hash(answer: OCSPSingleResponse) -> str | None:
+    """How the issuer's name and key are named."""
     try:
-        algorithm = answer.hash_algorithm
+        algorithm = answer.hash_algorithm.name
     except UnsupportedAlgorithm:
         return None
-    return algorithm if algorithm.name in ("sha1", "sha256", "sha384", "sha512") else None
+    return algorithm if algorithm in HASHES else None
 
 
 def _critical_unknown(extensions: Extensions) -> bool:

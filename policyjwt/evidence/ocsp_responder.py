@@ -5,7 +5,7 @@ Output: the Signer, its signature verified; or TokenRefused. RFC 6960, sections 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import Certificate, Extensions, ExtensionType, SubjectKeyIdentifier
+from cryptography.x509 import Certificate, Extensions, ExtensionType
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from policyjwt.evidence import staple_messages as messages
-from policyjwt.evidence.ocsp_model import MAX_ENCLOSED, Authorised
+from policyjwt.evidence.ocsp_model import MAX_ENCLOSED, Authorised, Delegation
+from policyjwt.evidence.ocsp_names import key_of
 
 if TYPE_CHECKING:
     from policyjwt.evidence.ocsp_parse import Facts
@@ -31,15 +32,15 @@ MAX_RSA_BITS: Final = 8192
 _MAX_RSA_EXPONENT_BITS: Final = 64
 _CURVES: Final = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
-_SIGNATURES: Final = {
-    "1.2.840.113549.1.1.11": ("RSA", "SHA256"),
-    "1.2.840.113549.1.1.12": ("RSA", "SHA384"),
-    "1.2.840.113549.1.1.13": ("RSA", "SHA512"),
-    "1.2.840.10045.4.3.2": ("ECDSA", "SHA256"),
-    "1.2.840.10045.4.3.3": ("ECDSA", "SHA384"),
-    "1.2.840.10045.4.3.4": ("ECDSA", "SHA512"),
-    "1.3.101.112": ("Ed25519", ""),
-    "1.3.101.113": ("Ed448", ""),
+_SIGNATURES: Final[dict[str, tuple[str, HashAlgorithm | None]]] = {
+    "1.2.840.113549.1.1.11": ("RSA", hashes.SHA256()),
+    "1.2.840.113549.1.1.12": ("RSA", hashes.SHA384()),
+    "1.2.840.113549.1.1.13": ("RSA", hashes.SHA512()),
+    "1.2.840.10045.4.3.2": ("ECDSA", hashes.SHA256()),
+    "1.2.840.10045.4.3.3": ("ECDSA", hashes.SHA384()),
+    "1.2.840.10045.4.3.4": ("ECDSA", hashes.SHA512()),
+    "1.3.101.112": ("Ed25519", None),
+    "1.3.101.113": ("Ed448", None),
 }
 """All signature algorithms that are accepted, of responses and of delegates' certificates, by their OID."""
 
@@ -58,19 +59,26 @@ _UNDERSTOOD: Final = frozenset({"2.5.29.19", "2.5.29.15", "2.5.29.37", "1.3.6.1.
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Signer:
-    """Who a response says has signed it."""
+    """Who has signed a response. `delegation` is what was found of a delegate, None where that was known."""
 
     authorised: Authorised
     certificate: Certificate
     public: CertificatePublicKeyTypes
+    delegation: Delegation | None = None
 
 
 def authenticate(
-    facts: Facts, path: Sequence[Certificate], pinned: Sequence[Certificate], *, demand_nocheck: bool
+    facts: Facts,
+    path: Sequence[Certificate],
+    pinned: Sequence[Certificate],
+    *,
+    demand_nocheck: bool,
+    known: Container[Delegation] = (),
 ) -> Signer:
     """The signer of a response about `path[0]`, whose issuer is `path[1]`.
 
-    At most two signatures are verified: the delegate's certificate's and the response's.
+    At most two signatures are verified: the delegate's certificate's and the response's. `known` are delegations that
+    were found before: nothing of them is judged again.
     """
     signer = _named(facts, path[1], pinned)
     if facts.algorithm not in _SIGNATURES:  # check: S14
@@ -82,7 +90,10 @@ def authenticate(
     if _is_key_of(path[0], signer.public):  # check: S8
         raise messages.responder_not_delegated(actual="the responder is the certificate itself")
     if signer.authorised == "delegated":
-        _check_delegate(signer.certificate, path[1], demand_nocheck=demand_nocheck)
+        delegation = Delegation(signer.certificate, path[1], demand_nocheck)
+        if delegation not in known:
+            _check_delegate(signer.certificate, path[1], demand_nocheck=demand_nocheck)
+            signer = Signer(signer.authorised, signer.certificate, signer.public, delegation)
     if not verified(signer.public, facts.signature, facts.signed, facts.algorithm):  # check: S15
         raise messages.bad_signature()
     return signer
@@ -116,11 +127,10 @@ def _bearer_key(facts: Facts, certificate: Certificate) -> CertificatePublicKeyT
     try:
         if facts.responder_key_hash is None and certificate.subject != facts.responder_name:
             return None
-        public = certificate.public_key()
+        key_hash, public = key_of(certificate)
         if facts.responder_key_hash is None:
             return public
-        # RFC 6960, section 4.2.1: SHA-1 of the key's bit string, as in RFC 5280, section 4.2.1.2 (1)
-        same = SubjectKeyIdentifier.from_public_key(public).digest == facts.responder_key_hash
+        same = key_hash == facts.responder_key_hash  # RFC 6960, section 4.2.1
     except Exception:  # noqa: BLE001 - fail-closed border: a certificate that can't be read is nobody's
         return None
     return public if same else None
@@ -180,12 +190,12 @@ def issued(certificate: Certificate, issuer: Certificate) -> bool:
 
 def verified(public: object, signature: bytes, signed: bytes, algorithm: str) -> bool:
     """Whether the signature fits; a key of another kind than the algorithm's never does."""
-    scheme, hash_name = _SIGNATURES[algorithm]
+    scheme, digest = _SIGNATURES[algorithm]
     try:
-        if scheme == "RSA" and isinstance(public, rsa.RSAPublicKey):
-            public.verify(signature, signed, padding.PKCS1v15(), _hash(hash_name))
-        elif scheme == "ECDSA" and isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(signature, signed, ec.ECDSA(_hash(hash_name)))
+        if scheme == "RSA" and digest is not None and isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, signed, padding.PKCS1v15(), digest)
+        elif scheme == "ECDSA" and digest is not None and isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signature, signed, ec.ECDSA(digest))
         elif (scheme == "Ed25519" and isinstance(public, ed25519.Ed25519PublicKey)) or (
             scheme == "Ed448" and isinstance(public, ed448.Ed448PublicKey)
         ):
@@ -195,10 +205,6 @@ def verified(public: object, signature: bytes, signed: bytes, algorithm: str) ->
     except Exception:  # noqa: BLE001 - fail-closed border: InvalidSignature, and whatever a spoiled key gives
         return False
     return True
-
-
-def _hash(name: str) -> HashAlgorithm:
-    return {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}[name]
 
 
 def _key_fault(public: object) -> str | None:

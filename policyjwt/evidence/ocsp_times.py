@@ -67,17 +67,19 @@ def _judge_production(response: AuthenticResponse, demand: StapleDemand, now: fl
 def _judge_window(response: AuthenticResponse, demand: StapleDemand, now: float) -> float:
     """How far the answer reaches. The earliest of the ends is the result."""
     skew, known, following = demand.skew, response.this_update, response.next_update
-    limit = duration(demand.max_window)
     ends = [known + demand.max_age + skew]
     if following is None and demand.next_update_needed:  # check: S23
         raise messages.no_next_update()
     if following is not None:
         if following <= known:  # check: S24
             raise messages.bad_window(
-                actual="the OCSP response has a nextUpdate that is not after its thisUpdate", limit=limit
+                actual="the OCSP response has a nextUpdate that is not after its thisUpdate",
+                limit=duration(demand.max_window),
             )
         if following - known > demand.max_window:  # check: S24
-            raise messages.bad_window(actual=f"the OCSP response looks {span(following - known)} ahead", limit=limit)
+            raise messages.bad_window(
+                actual=f"the OCSP response looks {span(following - known)} ahead", limit=duration(demand.max_window)
+            )
         if now > following + skew:  # check: S25
             raise messages.expired(ago=span(now - following), skew=skew_text(skew))
         ends.append(following + skew)

@@ -15,13 +15,14 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.x509 import Certificate, verification
-from cryptography.x509.verification import Criticality, ExtensionPolicy
+from cryptography.x509.verification import ClientVerifier, Criticality, ExtensionPolicy, Store
 
-from policyjwt.errors import KeyRefused
+from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.spans import span
 from policyjwt.tokens import certificate_facts, x5c, x5c_messages
 from policyjwt.tokens.algorithms import ALGORITHMS
 from policyjwt.tokens.anchors import Anchors
+from policyjwt.tokens.authorities import Authorities
 from policyjwt.tokens.key import Key, from_public_key
 from policyjwt.tokens.leaf_binding import LeafBinding
 from policyjwt.tokens.path_checks import check_constraints, check_profile, check_usages
@@ -79,15 +80,21 @@ def holds_at(path: CertificatePath, now: float) -> bool:
     return path.not_before <= now <= path.not_after
 
 
-def find_path(header: Mapping[str, object], demand: PathDemand, *, alg: str, now: float) -> CertificatePath:
-    """The path from the first certificate of `x5c` to an anchor, judged in this order. TokenRefused `x5c.…`."""
-    certificates = x5c.read(header)  # 1. form, limits, thumbprints: J6, J7
+def find_path(
+    header: Mapping[str, object], demand: PathDemand, *, alg: str, now: float, known: Authorities | None = None
+) -> CertificatePath:
+    """The path from the first certificate of `x5c` to an anchor, judged in this order. TokenRefused `x5c.…`.
+
+    `known` stood above another leaf of the same policy: whatever depends on this leaf, or on the time, is judged anew.
+    """
+    read_before = known.read if known is not None else x5c.NONE_KNOWN
+    certificates = x5c.read(header, known=read_before)  # 1. form, limits, thumbprints: J6, J7
     leaf = certificates[0]
     key = _leaf_key(leaf, alg)  # 2. the key that is to verify: J8, J9
     if leaf in demand.anchors.certificates:  # check: P3
         raise x5c_messages.leaf_is_anchor()
     _check_order(certificates)  # 3. one path and nothing else
-    chain = _validated(certificates, demand, now=now)  # 4. RFC 5280, section 6
+    chain = _validated(certificates, demand, known, now=now)  # 4. RFC 5280, section 6
     _check_rest(certificates, chain)
     check_profile(chain)  # 5. what the library leaves to us
     check_usages(chain, demand.usage)
@@ -153,7 +160,7 @@ def _check_order(certificates: Sequence[Certificate]) -> None:
         (each, other)
         for index, each in enumerate(certificates)
         for position, other in enumerate(certificates)
-        if position not in (0, index + 1) and each.issuer == other.subject and (index, position) != (last, last)
+        if position not in (0, index + 1) and (index, position) != (last, last) and each.issuer == other.subject
     ]
     if len(side_issuers) > MAX_SIDE_ISSUERS:  # check: P1
         raise x5c_messages.path_invalid(actual="too many certificates of `x5c` have one name")
@@ -175,8 +182,14 @@ def _check_rest(certificates: Sequence[Certificate], chain: Sequence[Certificate
 # --- RFC 5280, section 6 ----------------------------------------------------------------------------------
 
 
-def _validated(certificates: Sequence[Certificate], demand: PathDemand, *, now: float) -> tuple[Certificate, ...]:
+def _validated(
+    certificates: Sequence[Certificate], demand: PathDemand, known: Authorities | None, *, now: float
+) -> tuple[Certificate, ...]:
     """The path that `cryptography` finds; where it finds none, a refusal with a reason that we see ourselves."""
+    if known is not None and known.stand_above(certificates, demand.anchors, now=now):
+        chain = _below(known, certificates[0], now=now)
+        if chain is not None:
+            return chain
     leaf, *others = certificates
     if others and others[-1].issuer == others[-1].subject and has_issued(others[-1], others[-1]):
         others.pop()  # a root: an anchor by itself, or nothing
@@ -184,20 +197,35 @@ def _validated(certificates: Sequence[Certificate], demand: PathDemand, *, now: 
 
     def verified() -> tuple[Certificate, ...]:
         try:
-            verifier = (
-                verification.PolicyBuilder()
-                .store(anchors.store)
-                .time(datetime.fromtimestamp(now, UTC))
-                .max_chain_depth(DEFAULT_DEPTH)
-                .extension_policies(ee_policy=_leaf_policy(), ca_policy=_authority_policy())
-                .build_client_verifier()
-            )
-            return tuple(verifier.verify(leaf, others).chain)
+            return tuple(_verifier(anchors.store, now=now).verify(leaf, others).chain)
         except verification.VerificationError:
             actual = fault_of(certificates, anchors.certificates, now=now)
             raise x5c_messages.path_invalid(actual=actual) from None
 
     return x5c.guarded(verified, lambda: x5c_messages.path_invalid(actual="the path can't be verified"))
+
+
+def _below(known: Authorities, leaf: Certificate, *, now: float) -> tuple[Certificate, ...] | None:
+    """The path, if the first of the authorities has signed the leaf. None: then all of it is judged, and says why."""
+    try:
+        found = x5c.guarded(
+            lambda: _verifier(known.store, now=now).verify(leaf, []).chain,
+            lambda: x5c_messages.path_invalid(actual="not verified"),
+        )
+    except TokenRefused:
+        return None
+    return (leaf, *known.chain) if found == [leaf, known.chain[0]] else None
+
+
+def _verifier(store: Store, *, now: float) -> ClientVerifier:
+    return (
+        verification.PolicyBuilder()
+        .store(store)
+        .time(datetime.fromtimestamp(now, UTC))
+        .max_chain_depth(DEFAULT_DEPTH)
+        .extension_policies(ee_policy=_leaf_policy(), ca_policy=_authority_policy())
+        .build_client_verifier()
+    )
 
 
 @cache

@@ -77,7 +77,7 @@ def _apart(
     try:
         raw = token.encode("ascii")
     except UnicodeEncodeError:
-        raise _odd_text(token) from None
+        raise odd_text(token) from None
     segments = raw.translate(base64url.ALPHABET_SWAP).split(b".")
     if len(segments) != _SEGMENTS:  # check: J1
         raise _not_three(token, len(segments))
@@ -90,7 +90,7 @@ def _apart(
         payload = base64url.decode_swapped(segments[1])
         signature = base64url.decode_swapped(segments[2])
     except ValueError as fault:
-        raise _odd_segment(token, "the payload or the signature", fault) from None
+        raise odd_segment(token, "the payload or the signature", fault) from None
     return token, header, payload, raw[: raw.rindex(b".")], signature, unseen
 
 
@@ -145,7 +145,7 @@ def _header(segment: bytes, token: str) -> dict[str, object]:
     except strict_json.NotStrictError as fault:
         raise messages.text_fault(fault.reason, part="the header", actual=fault.actual) from None
     except ValueError as fault:
-        raise _odd_segment(token, "the header", fault) from None
+        raise odd_segment(token, "the header", fault) from None
     if type(header) is not dict:
         raise messages.text_fault("json", part="the header", actual="no object")
     check_decoding(header)
@@ -163,17 +163,19 @@ def _not_three(token: str, count: int) -> TokenRefused:
     if count == _SEGMENTS_OF_ENCRYPTION:
         return messages.kind(actual="the token has the five segments of an encrypted one")
     if count == 1 and not token.strip(" \t\r\n"):
-        return _odd_text(token)
+        return odd_text(token)
     return messages.segments(count=count)
 
 
-def _odd_text(token: str) -> TokenRefused:
+def odd_text(token: str) -> TokenRefused:
+    """Why a text that is not of the alphabet is no token."""
     if token.lstrip(" \t\r\n\ufeff")[:1] in ("{", "["):
         return messages.form()
     return messages.base64(part="the token", actual="has a character outside the alphabet")
 
 
-def _odd_segment(token: str, part: str, fault: ValueError) -> TokenRefused:
+def odd_segment(token: str, part: str, fault: ValueError) -> TokenRefused:
+    """Why a part that can't be decoded is none; `fault` says how."""
     if token.lstrip(" \t\r\n")[:1] in ("{", "["):  # CVE-2022-39227: one text, a token in each of two forms
         return messages.form()
     if token[:7].lower() == "bearer ":

@@ -13,11 +13,11 @@ from typing import NamedTuple, NoReturn
 from policyjwt.errors import TokenRefused
 from policyjwt.tokens import base64url, decryption_messages, messages, strict_json
 from policyjwt.tokens.content_key import content_key, decrypted
-from policyjwt.tokens.decode import _odd_segment, _odd_text
+from policyjwt.tokens.decode import odd_segment, odd_text
 from policyjwt.tokens.decryption_header import check_header, check_parts
 from policyjwt.tokens.decryption_key import DecryptionKey, DecryptionKeySet
 from policyjwt.tokens.encryption import CONTENT, KEY_MANAGEMENT, MAX_PLAINTEXT_BYTES, algorithm_list, content_list
-from policyjwt.tokens.headers import _REPLICABLE, _same
+from policyjwt.tokens.headers import REPLICABLE, same_value
 from policyjwt.tokens.inflate import NotInflatedError, inflate
 from policyjwt.tokens.limits import MAX_TOKEN_CHARACTERS
 
@@ -116,7 +116,7 @@ def read(token: str | None) -> Encrypted:
     try:
         raw = token.encode("ascii")
     except UnicodeEncodeError:
-        raise _odd_text(token) from None
+        raise odd_text(token) from None
     segments = raw.split(b".")
     if len(segments) != _SEGMENTS:  # check: D26
         raise _not_five(token, len(segments))
@@ -125,7 +125,7 @@ def read(token: str | None) -> Encrypted:
     try:
         encrypted_key, iv, ciphertext, tag = map(base64url.decode, segments[1:])
     except ValueError as fault:
-        raise _odd_segment(token, "one of the four segments after the header", fault) from None
+        raise odd_segment(token, "one of the four segments after the header", fault) from None
     check_parts(header, encrypted_key=encrypted_key, iv=iv, tag=tag)
     kid = header.get("kid")
     return Encrypted(
@@ -148,7 +148,7 @@ def _header(segment: bytes, token: str) -> dict[str, object]:
     except strict_json.NotStrictError as fault:
         raise messages.text_fault(fault.reason, part="the header", actual=fault.actual) from None
     except ValueError as fault:
-        raise _odd_segment(token, "the header", fault) from None
+        raise odd_segment(token, "the header", fault) from None
     if type(header) is not dict:
         raise messages.text_fault("json", part="the header", actual="no object")
     return header
@@ -244,8 +244,8 @@ def check_nested(encrypted: Encrypted, plaintext: bytes) -> str:
 
 def check_replicated(outer_header: Mapping[str, object], inner_claims: Mapping[str, object]) -> None:
     """RFC 7519, section 5.3: claims that the header repeats must be those inside, or it is not the same token."""
-    for name in _REPLICABLE:
+    for name in REPLICABLE:
         if name not in outer_header:
             continue
-        if name not in inner_claims or not _same(outer_header[name], inner_claims[name]):  # check: H21
+        if name not in inner_claims or not same_value(outer_header[name], inner_claims[name]):  # check: H21
             raise decryption_messages.claim_mismatch(name=name)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from hmac import digest
 from typing import Final, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -26,8 +25,8 @@ from policyjwt.tokens.encryption import (
     contents_of,
     fitting,
 )
-from policyjwt.tokens.key import _PROCESS, EC_CURVES, _number, _thumbprint
-from policyjwt.tokens.key_checks import _PUBLIC_TEXT, _from_base64, _is_der_key, check_rsa
+from policyjwt.tokens.key import EC_CURVES, number_of, secret_material, thumbprint_of
+from policyjwt.tokens.key_checks import check_rsa, is_key_text
 
 _P25519: Final = 2**255 - 19
 _HALVED: Final = (32, 48, 64)
@@ -129,8 +128,8 @@ def _secret_key(
         algorithms=allowed,
         contents=contents if "dir" in allowed else frozenset(),
         thumbprint=None,
-        identity=_secret_id(raw),
-        material_ids=frozenset(map(_secret_id, parts)),
+        identity=secret_material(raw),
+        material_ids=frozenset(map(secret_material, parts)),
         _material=lambda: material,
     )
 
@@ -152,7 +151,7 @@ def _private_key(
         reference=reference,
         algorithms=allowed,
         contents=frozenset(),
-        thumbprint=_thumbprint(public),
+        thumbprint=thumbprint_of(public),
         identity=identity,
         material_ids=_edwards_ids(public["x"]) if kind == "OKP" else frozenset({identity}),
         _material=lambda: material,
@@ -164,7 +163,7 @@ def _described(private: object) -> tuple[DecryptionKind, str | None, dict[str, s
     if isinstance(private, RSAPrivateKey):
         numbers = private.public_key().public_numbers()
         check_rsa(modulus=numbers.n, exponent=numbers.e)
-        return "RSA", None, {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
+        return "RSA", None, {"e": number_of(numbers.e), "kty": "RSA", "n": number_of(numbers.n)}
     if isinstance(private, EllipticCurvePrivateKey):
         curve = EC_CURVES.get(private.curve.name)
         if curve is None:
@@ -192,7 +191,7 @@ def _narrowed(allowed: frozenset[str], alg: str | None, operations: frozenset[st
 
 def _check_secret(raw: bytes) -> None:
     """As `key_checks.check_secret`, with the lengths of AES and without a least length of HMAC."""
-    if _PUBLIC_TEXT.search(raw) or _is_der_key(raw) or _is_der_key(_from_base64(raw)):  # check: K3
+    if is_key_text(raw):  # check: K3
         raise messages.key_type_confusion(
             "the text of a key or a certificate as a shared key",
             help="with a private key use RSA-OAEP-256 or ECDH-ES; a shared key is random bytes",
@@ -211,10 +210,6 @@ def _jose(name: str) -> Callable[..., object]:
         raise decryption_messages.key_extra() from None
     made: Callable[..., object] = getattr(jwk, name)
     return made
-
-
-def _secret_id(raw: bytes) -> str:
-    return "secret:" + digest(_PROCESS, raw, "sha256").hex()
 
 
 def _edwards_ids(x: str) -> frozenset[str]:

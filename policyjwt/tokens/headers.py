@@ -17,7 +17,7 @@ _HARMLESS: Final = frozenset({"alg", "typ", "kid"})
 _ONLY_IN_ENCRYPTION: Final = frozenset({"enc", "epk", "apu", "apv", "p2s", "p2c", "iv", "tag"})
 _CHANGES_DECODING: Final = _ONLY_IN_ENCRYPTION | {"b64"}
 _EMBEDDED_KEYS: Final = ("jwk", "jku", "x5u")
-_REPLICABLE: Final = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti")
+REPLICABLE: Final = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti")
 
 
 def check_decoding(header: Mapping[str, object]) -> None:
@@ -60,8 +60,8 @@ def check(
     if "cty" in header:  # 6. RFC 7519, section 5.2
         raise messages.cty()
     if claims is not None:  # 7. RFC 7519, section 5.3
-        for name in _REPLICABLE:
-            if name in header and name in claims and not _same(header[name], claims[name]):
+        for name in REPLICABLE:
+            if name in header and name in claims and not same_value(header[name], claims[name]):
                 raise messages.claim_mismatch(name=name)
 
 
@@ -97,10 +97,10 @@ def _crit(crit: object) -> TokenRefused:
     return messages.crit(actual=f"`crit` demands {names} that nothing here understands")
 
 
-def _same(one: object, other: object) -> bool:
+def same_value(one: object, other: object) -> bool:
     """Equal in type and value: `True` is not 1."""
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
+        return len(one) == len(other) and all(same_value(a, b) for a, b in zip(one, other, strict=True))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(same_value(one[name], other[name]) for name in one)
     return type(one) is type(other) and one == other

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hmac import digest
 from types import MappingProxyType
 from typing import Final, NoReturn, cast
@@ -30,6 +31,45 @@ _PROCESS: Final = secrets.token_bytes(32)
 """Makes `material_id` of a secret useless to whoever reads it: nobody else can try guesses on it."""
 
 
+def secret_material(secret: bytes) -> str:
+    """The `material_id` of a secret, equal for equal bytes within this process."""
+    return "secret:" + digest(_PROCESS, secret, "sha256").hex()
+
+
+class _Names:
+    """What a public key is called by. Made when first asked for: of a certificate's key, most policies do not ask."""
+
+    def __init__(self, kind: Kind, members: Callable[[], dict[str, str]]) -> None:
+        self._kind, self._read = kind, members
+
+    @cached_property
+    def _members(self) -> dict[str, str]:
+        return self._read()
+
+    @cached_property
+    def jwk(self) -> Mapping[str, str] | None:
+        return MappingProxyType(self._members)
+
+    @cached_property
+    def thumbprint(self) -> str | None:
+        return thumbprint_of(self._members)
+
+    @cached_property
+    def material_id(self) -> str:
+        members = self._members
+        material = members["n"] if self._kind == "RSA" else f"{members['crv']}:{members['x']}"
+        return f"{self._kind}:{hashlib.sha256(material.encode()).hexdigest()}"
+
+
+class _NamesOfSecret(_Names):
+    """A secret has one name, and only within this process."""
+
+    def __init__(self, secret: bytes) -> None:
+        super().__init__("HMAC", dict)
+        self.jwk, self.thumbprint = None, None
+        self.material_id = secret_material(secret)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Key:
     """A key and the algorithms that it may be used with.
@@ -45,11 +85,24 @@ class Key:
     kid: str | None
     curve: str | None
     algorithms: frozenset[str]
-    thumbprint: str | None
     reference: str | None
-    material_id: str
-    jwk: Mapping[str, str] | None = None
+    _names: _Names
     _verifiers: Mapping[str, Verifier] = field(default_factory=dict)
+
+    @property
+    def thumbprint(self) -> str | None:
+        """RFC 7638, with SHA-256, in base64url; None for a secret."""
+        return self._names.thumbprint
+
+    @property
+    def material_id(self) -> str:
+        """Equal for two keys that are one."""
+        return self._names.material_id
+
+    @property
+    def jwk(self) -> Mapping[str, str] | None:
+        """The public numbers; None for a secret."""
+        return self._names.jwk
 
     def verifier(self, alg: str) -> Verifier:
         """The prepared check for `alg`. TokenRefused `key.usage` where the key is not for it."""
@@ -100,9 +153,8 @@ def _secret_key(secret: bytes, *, kid: str | None, reference: str | None, algori
         kid=kid,
         curve=None,
         algorithms=allowed,
-        thumbprint=None,
         reference=reference,
-        material_id="secret:" + digest(_PROCESS, secret, "sha256").hex(),
+        _names=_NamesOfSecret(secret),
         _verifiers=MappingProxyType({name: for_secret(secret, ALGORITHMS[name]) for name in allowed}),
     )
 
@@ -119,22 +171,19 @@ def from_public_key(
 
     KeyRefused `key.usage` for keys of other kinds and curves, `key.weak` and `key.invalid` for bad ones.
     """
-    kind, curve, members = _described(public)
+    kind, curve, numbers = _described(public)
     allowed = fitting(kind=kind, curve=curve)
     if algorithm is not None:
         allowed = _narrowed(allowed, algorithm)
     if only is not None:
         allowed &= only
-    material = members["n"] if kind == "RSA" else f"{curve}:{members['x']}"
     return Key(
         kind=kind,
         kid=kid,
         curve=curve,
         algorithms=allowed,
-        thumbprint=_thumbprint(members),
         reference=reference,
-        jwk=MappingProxyType(members),
-        material_id=f"{kind}:{hashlib.sha256(material.encode()).hexdigest()}",
+        _names=_Names(kind, numbers),
         _verifiers=MappingProxyType(
             {name: for_public_key(cast(PublicKey, public), ALGORITHMS[name]) for name in allowed}
         ),
@@ -147,31 +196,37 @@ def _narrowed(allowed: frozenset[str], algorithm: str) -> frozenset[str]:
     return frozenset({algorithm})
 
 
-def _described(public: object) -> tuple[Kind, str | None, dict[str, str]]:
-    """Kind, curve, and the members of the thumbprint (RFC 7638, section 3.2; RFC 8037, section 2)."""
-    if isinstance(public, RSAPublicKey):
-        numbers = public.public_numbers()
-        check_rsa(modulus=numbers.n, exponent=numbers.e)
-        return "RSA", None, {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
+def _described(public: object) -> tuple[Kind, str | None, Callable[[], dict[str, str]]]:
+    """Kind, curve, and what gives the members of the thumbprint (RFC 7638, section 3.2; RFC 8037, section 2)."""
     if isinstance(public, EllipticCurvePublicKey):
         curve = EC_CURVES.get(public.curve.name)
         if curve is None:
             raise messages.key_usage("an EC key of a curve that no algorithm of the table has")
-        size, point = (public.key_size + 7) // 8, public.public_numbers()
-        x, y = (base64url.encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
-        return "EC", curve, {"crv": curve, "kty": "EC", "x": x, "y": y}
+        return "EC", curve, lambda: _point(public, curve)
+    if isinstance(public, RSAPublicKey):
+        numbers = public.public_numbers()
+        check_rsa(modulus=numbers.n, exponent=numbers.e)
+        return "RSA", None, lambda: {"e": number_of(numbers.e), "kty": "RSA", "n": number_of(numbers.n)}
     if isinstance(public, Ed25519PublicKey | Ed448PublicKey):
-        curve = "Ed25519" if isinstance(public, Ed25519PublicKey) else "Ed448"
+        edwards = "Ed25519" if isinstance(public, Ed25519PublicKey) else "Ed448"
         raw = public.public_bytes_raw()
-        check_edwards(raw, curve=curve)
-        return "OKP", curve, {"crv": curve, "kty": "OKP", "x": base64url.encode(raw)}
+        check_edwards(raw, curve=edwards)
+        return "OKP", edwards, lambda: {"crv": edwards, "kty": "OKP", "x": base64url.encode(raw)}
     raise messages.key_usage("a key of a kind that no algorithm of the table has")
 
 
-def _number(value: int) -> str:
+def _point(public: EllipticCurvePublicKey, curve: str) -> dict[str, str]:
+    size, point = (public.key_size + 7) // 8, public.public_numbers()
+    x, y = (base64url.encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
+    return {"crv": curve, "kty": "EC", "x": x, "y": y}
+
+
+def number_of(value: int) -> str:
+    """A number as a JWK has it (RFC 7518, section 2, Base64urlUInt)."""
     return base64url.encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
-def _thumbprint(members: dict[str, str]) -> str:
+def thumbprint_of(members: dict[str, str]) -> str:
+    """RFC 7638, of the members that it takes, with SHA-256."""
     text = ",".join(f'"{name}":"{members[name]}"' for name in sorted(members))
     return base64url.encode(hashlib.sha256(f"{{{text}}}".encode()).digest())

@@ -145,7 +145,7 @@ def check_secret(secret: bytes) -> None:
     """RFC 7518, section 3.2, and RFC 8725, section 3.5: long enough, and nothing that others know."""
     if not secret:
         raise messages.key_weak("an empty secret")  # CVE-2020-28637, CVE-2019-20933
-    if _PUBLIC_TEXT.search(secret) or _is_der_key(secret) or _is_der_key(_from_base64(secret)):
+    if is_key_text(secret):
         raise messages.key_type_confusion(
             "the text of a key or a certificate as a shared secret",
             help="with a public key use an asymmetric algorithm; a shared secret is random bytes",
@@ -154,6 +154,11 @@ def check_secret(secret: bytes) -> None:
         raise messages.key_weak(f"a secret of {len(secret)} bytes, where HS256 needs 32, HS384 48, HS512 64")
     if secret in _PUBLISHED or _repeats(secret):
         raise messages.key_weak("a secret that is published or repeats itself")
+
+
+def is_key_text(secret: bytes) -> bool:
+    """Whether it is the text of a key or a certificate: whoever sees that has the secret."""
+    return bool(_PUBLIC_TEXT.search(secret)) or _is_der_key(secret) or _is_der_key(_from_base64(secret))
 
 
 def _repeats(secret: bytes) -> bool:

@@ -6,13 +6,16 @@ RFC 5280, sections 4.1 and 4.2. The anchor is a name and a key (section 6.1.1, d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from cryptography import x509
 from cryptography.x509 import Certificate, ExtendedKeyUsage, GeneralName, NameConstraints
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
 from policyjwt.tokens import x5c_messages
 from policyjwt.tokens.certificate_facts import extension
+
+_RESTRICTING: Final = frozenset({ExtensionOID.POLICY_CONSTRAINTS, ExtensionOID.INHIBIT_ANY_POLICY})
 
 
 def check_profile(chain: Sequence[Certificate]) -> None:
@@ -33,9 +36,7 @@ def check_profile(chain: Sequence[Certificate]) -> None:
             raise x5c_messages.path_invalid(actual="an authority lacks the authority key identifier")
         if extension(authority, x509.SubjectKeyIdentifier) is None:  # check: P6
             raise x5c_messages.path_invalid(actual="an authority lacks the subject key identifier")
-        if any(
-            isinstance(each.value, x509.PolicyConstraints | x509.InhibitAnyPolicy) for each in authority.extensions
-        ):  # check: P7
+        if any(each.oid in _RESTRICTING for each in authority.extensions):  # check: P7
             raise x5c_messages.path_invalid(actual="an authority restricts policies, which is not followed here")
 
 

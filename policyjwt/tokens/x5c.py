@@ -11,6 +11,7 @@ import hmac
 from base64 import b64encode
 from binascii import Error, a2b_base64
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -50,14 +51,20 @@ MAX_NAMES: Final = 256
 MAX_NAME_COMPARISONS: Final = 4096
 """Names times name constraints: each is compared with each. Go's and webpki's own limit is a million, 200 ms."""
 
+NONE_KNOWN: Final[Mapping[bytes, Certificate]] = MappingProxyType({})
+"""No certificate has been read before."""
+
 _T = TypeVar("_T")
 
 
-def read(header: Mapping[str, object]) -> tuple[Certificate, ...]:
-    """The certificates of the header, decoded, within the limits, and in accord with `x5t` and `x5t#S256`."""
+def read(header: Mapping[str, object], *, known: Mapping[bytes, Certificate] = NONE_KNOWN) -> tuple[Certificate, ...]:
+    """The certificates of the header, decoded, within the limits, and in accord with `x5t` and `x5t#S256`.
+
+    `known` are some that this function gave before, by their DER.
+    """
     encoded = _encoded(header)
     _check_thumbprints(header, encoded[0])
-    certificates = tuple(_certificate(der, place(number)) for number, der in enumerate(encoded))
+    certificates = tuple(known.get(der) or _certificate(der, place(number)) for number, der in enumerate(encoded))
     check_work(certificates)
     return certificates
 
@@ -176,8 +183,10 @@ def check_work(certificates: tuple[Certificate, ...]) -> None:
                 actual=f"{where} has {len(extensions)} extensions", expected=f"at most {MAX_EXTENSIONS}"
             )
         for extension in extensions:
-            own_names, own_constraints = _names_in(extension)
-            names, constraints = names + own_names, constraints + own_constraints
+            if type(extension) is SubjectAlternativeName:  # isinstance asks the abstract base each time
+                names += len(list(extension))
+            elif type(extension) is NameConstraints:
+                constraints += len(extension.permitted_subtrees or ()) + len(extension.excluded_subtrees or ())
     if names + constraints > MAX_NAMES:  # check: J6
         raise x5c_messages.too_long(
             actual=f"the certificates of `x5c` hold {names + constraints} names and name constraints",
@@ -216,12 +225,3 @@ def _extensions(certificate: Certificate, where: str) -> tuple[ExtensionType, ..
             raise
 
     return guarded(parsed, lambda: x5c_messages.malformed(actual=f"the extensions of {where} can't be read"))
-
-
-def _names_in(extension: ExtensionType) -> tuple[int, int]:
-    """How many alternative names, and how many name constraints."""
-    if type(extension) is SubjectAlternativeName:  # isinstance asks the abstract base each time
-        return len(list(extension)), 0
-    if type(extension) is NameConstraints:
-        return 0, len(extension.permitted_subtrees or ()) + len(extension.excluded_subtrees or ())
-    return 0, 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography import x509
 
 from policyjwt.errors import TokenRefused
+from policyjwt.tokens.authorities import Authorities, authorities_of
 from policyjwt.tokens.certificate_path import Anchors, CertificatePath, LeafBinding, PathDemand, find_path
 from tests.issuer import NOW
 from tests.pki import ISSUER_URI, Party, authority, leaf, party, pki, usage
@@ -29,8 +31,26 @@ def header(*parties: Party, **members: Any) -> dict[str, object]:
 
 
 def accepted(parties: Sequence[Party], wanted: PathDemand, *, alg: str = "ES256", now: float = NOW) -> CertificatePath:
-    """The path of a token with these certificates."""
-    return find_path(header(*parties), wanted, alg=alg, now=now)
+    """The path of a token with these certificates; the same where their authorities are known from another leaf."""
+    path = find_path(header(*parties), wanted, alg=alg, now=now)
+    again = find_path(header(*parties), wanted, alg=alg, now=now, known=known(parties, wanted))
+    assert again.certificates == path.certificates
+    assert (again.not_before, again.not_after) == (path.not_before, path.not_after)
+    assert again.key.thumbprint == path.key.thumbprint
+    return path
+
+
+def known(parties: Sequence[Party], wanted: PathDemand) -> Authorities | None:
+    """What a good leaf beside the first of these leaves behind at NOW, if there can be one."""
+    first, *others = parties
+    if first.above is None:
+        return None
+    beside = leaf("beside", first.above)
+    try:
+        path = find_path(header(beside, *others), replace(wanted, leaf=ANY, usage=None), alg="ES256", now=NOW)
+    except TokenRefused:
+        return None
+    return authorities_of(path.certificates)
 
 
 def refusal(
@@ -40,10 +60,18 @@ def refusal(
     alg: str = "ES256",
     now: float = NOW,
 ) -> tuple[str, str]:
-    """Code and phrase of the refusal, and nothing of the certificates in any of its texts."""
+    """Code and phrase of the refusal, and nothing of the certificates in any of its texts.
+
+    The same where the authorities are known from another leaf.
+    """
+    wanted = wanted or demand()
     given = certificates if isinstance(certificates, dict) else header(*certificates)
     with pytest.raises(TokenRefused) as caught:
-        find_path(given, wanted or demand(), alg=alg, now=now)
+        find_path(given, wanted, alg=alg, now=now)
+    if not isinstance(certificates, dict):
+        with pytest.raises(TokenRefused) as again:
+            find_path(given, wanted, alg=alg, now=now, known=known(certificates, wanted))
+        assert (again.value.code, again.value.actual) == (caught.value.code, caught.value.actual)
     told = f"{caught.value} {caught.value.help}"
     assert "\n" not in told
     assert "issuer.example" not in told

@@ -30,6 +30,7 @@ from tests.tokens.chains import (
     below,
     demand,
     end,
+    header,
     invalid,
     ladder,
     middle,
@@ -210,12 +211,17 @@ def test_x29_bombs_cost_a_few_signature_checks_and_no_search(
     monkeypatch.setattr(certificate_path, "_validated", searched)
     top, chain = bomb(size, one_key=one_key)
     if (size, one_key) in ((1, True), (1, False), (2, False)):
-        assert len(accepted(chain, demand(top)).certificates) == size + 2
+        assert len(once(chain, top).certificates) == size + 2
         assert searched.calls == 1
     else:
         assert invalid(chain, demand(top)) in (CIRCLE, "too many certificates of `x5c` have one name")
         assert searched.calls == 0
     assert issued.calls <= certificate_path.MAX_SIDE_ISSUERS + 1
+
+
+def once(chain: list[Party], top: Party) -> certificate_path.CertificatePath:
+    """As `accepted`, which judges twice, without the second time."""
+    return certificate_path.find_path(header(*chain), demand(top), alg="ES256", now=NOW)
 
 
 @settings(max_examples=60, deadline=None)
@@ -245,7 +251,7 @@ def test_a_repeated_name_costs_no_more_than_the_limit() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("policyjwt.tokens.certificate_path.has_issued", seen)
         root, chain = ladder("A", "A", "B")
-        assert len(accepted(chain, demand(root)).certificates) == 5
+        assert len(once(chain, root).certificates) == 5
     assert seen.calls == certificate_path.MAX_SIDE_ISSUERS == 2
 
 
