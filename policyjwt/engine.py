@@ -209,7 +209,8 @@ class Engine:
             going.refused = presented_twice()
         if going.refused is None:
             judge(going, loaded.selection, token, context, policy)
-            _ask_for_newer_keys(going, loaded.renewal)
+            if going.unknown_kid is not None:
+                loaded.renewal.want(*going.unknown_kid)
         return going
 
     def _judge_verified(
@@ -220,7 +221,8 @@ class Engine:
         going, loaded = self._begin(context, policy, now)
         if going.refused is None:
             judge_verified(going, loaded.selection, verified, context, policy)
-            _ask_for_newer_keys(going, loaded.renewal)
+            if going.unknown_kid is not None:
+                loaded.renewal.want(*going.unknown_kid)
         return going
 
     def _begin(self, context: Context, policy: str | None, now: float | None) -> tuple[Evaluation, InForce]:
@@ -313,10 +315,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def _ask_for_newer_keys(going: Evaluation, renewal: KeyRenewal) -> None:
-    """A `kid` that is not known may be of a key that is new. Asking waits for nothing, and is rare by itself."""
-    if going.unknown_kid is not None:
-        renewals, kid = going.unknown_kid
-        renewal.want(renewals, kid)

@@ -41,7 +41,8 @@ def judge(going: Evaluation, selection: Selection, token: str | None, context: C
         going.text = token
         unverified = _opened(going, selection, token)
         going.candidate = selection.choose(unverified, policy)
-        _judge_envelope(going, going.candidate)
+        if going.envelope is not None or going.candidate.recipient is not None:
+            _judge_envelope(going, going.candidate)
         _verify(going, going.candidate, unverified)
         _judge_evidence(going, going.candidate, unverified, context)
         _validate(going, going.candidate, unverified, context)
@@ -71,22 +72,30 @@ def judge_verified(
 
 def _opened(going: Evaluation, selection: Selection, token: str) -> UnverifiedToken:
     """The signed token, out of the encrypted one where it came in one (RFC 7519, section 7.2, step 7)."""
-    if token.count(".") != _SEGMENTS_OF_ENCRYPTION - 1 or token[:1] == "{":
-        return decode(token, json_form=selection.reads_json)
-    if selection.recipients is None:
-        raise forbidden(token)
-    encrypted = selection.recipients.read(token)
+    recipients = selection.recipients
+    if recipients is None or not _is_encrypted(token):
+        try:
+            return decode(token, json_form=selection.reads_json)
+        except TokenRefused as refused:
+            raise (forbidden(token) if _is_encrypted(token) else refused) from None
+    encrypted = recipients.read(token)
     try:
-        going.envelope, unverified = selection.recipients.open(encrypted)
+        going.envelope, unverified = recipients.open(encrypted)
     except TokenRefused as refused:
         if refused.code == "key.unknown_kid" and encrypted.kid is not None:
-            going.unknown_kid = selection.recipients.renewals, encrypted.kid
+            going.unknown_kid = recipients.renewals, encrypted.kid
         raise
     return unverified
 
 
+def _is_encrypted(token: str) -> bool:
+    return token.count(".") == _SEGMENTS_OF_ENCRYPTION - 1 and token[:1] != "{"
+
+
 def _judge_envelope(going: Evaluation, candidate: Candidate) -> None:
-    check_recipient(candidate.recipient, going.envelope)
+    """An envelope must be for the policy that the claims chose; one that asks for an envelope tells what came."""
+    if going.envelope is not None:
+        check_recipient(candidate.recipient, going.envelope)
     if candidate.recipient is not None:
         going.evidence = {ENCRYPTION: came(going.envelope)}
 

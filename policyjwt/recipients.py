@@ -88,10 +88,8 @@ def forbidden(text: str) -> TokenRefused:
     )
 
 
-def check_recipient(recipient: Recipient | None, envelope: Envelope | None) -> None:
+def check_recipient(recipient: Recipient | None, envelope: Envelope) -> None:
     """The policy that the claims chose must be the one that the token was encrypted for. TokenRefused."""
-    if envelope is None:
-        return
     if recipient is None or not recipient.takes(envelope.key, alg=envelope.alg, enc=envelope.enc):
         raise _not_for_this_policy()
 

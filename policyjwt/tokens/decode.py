@@ -78,7 +78,7 @@ def _apart(
         raw = token.encode("ascii")
     except UnicodeEncodeError:
         raise odd_text(token) from None
-    segments = raw.translate(base64url.ALPHABET_SWAP).split(b".")
+    segments = raw.split(b".")
     if len(segments) != _SEGMENTS:  # check: J1
         raise _not_three(token, len(segments))
     header, unseen = _copy_of(_known_headers.get(segments[0])), None
@@ -87,8 +87,8 @@ def _apart(
         lists = tuple(name for name, value in header.items() if type(value) is list)
         unseen = segments[0], _copied(header, lists)
     try:
-        payload = base64url.decode_swapped(segments[1])
-        signature = base64url.decode_swapped(segments[2])
+        payload = base64url.decode(segments[1])
+        signature = base64url.decode(segments[2])
     except ValueError as fault:
         raise odd_segment(token, "the payload or the signature", fault) from None
     return token, header, payload, raw[: raw.rindex(b".")], signature, unseen
@@ -97,7 +97,8 @@ def _apart(
 # --- the header, and the cache of headers -----------------------------------------------------------------
 
 _known_headers: dict[bytes, tuple[dict[str, object], tuple[str, ...]]] = {}
-"""By the segment, translated by ALPHABET_SWAP: the header, and which of its members are lists."""
+"""By the segment as it came: the header, and which of its members are lists. A header with certificates is long: what
+is known is not decoded, nor translated to another alphabet."""
 _known_headers_lock = Lock()
 
 
@@ -141,7 +142,7 @@ def _copied(header: dict[str, object], lists: tuple[str, ...]) -> dict[str, obje
 
 def _header(segment: bytes, token: str) -> dict[str, object]:
     try:
-        header = strict_json.loads(base64url.decode_swapped(segment))
+        header = strict_json.loads(base64url.decode(segment))
     except strict_json.NotStrictError as fault:
         raise messages.text_fault(fault.reason, part="the header", actual=fault.actual) from None
     except ValueError as fault:
