@@ -82,7 +82,7 @@ clean:
 # ---------------------------------------------------------------- the environment
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/pip
-	$(BIN)/pip install -qq --editable .
+	$(BIN)/pip install -qq --editable '.[jwe]'
 	@touch $@
 
 # `--group` needs pip 25.1.

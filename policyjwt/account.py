@@ -383,7 +383,7 @@ _STAGES = {
     "integrity": ("signature", "key", "x5c", "header"),
     "issuer-authentication": ("revoked", "issuer", "signature", "key", "x5c", "header"),
     "non-repudiation": ("revocation", "staple", "crl", "issuer", "signature", "key", "x5c", "header"),
-    "confidentiality": ("decryption",),
+    "confidentiality": ("decryption", "signature", "key", "x5c", "header"),
     "freshness": ("freshness",),
     "replay-protection": ("replay",),
     "revocation": ("revocation", "staple", "crl"),

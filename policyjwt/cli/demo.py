@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from policyjwt.reports.verdict_text import as_text
 if TYPE_CHECKING:
     from policyjwt.cli.demo_issuer import Minted
     from policyjwt.engine import Engine
+    from policyjwt.request import Context
     from policyjwt.verdict import Verdict
 
 POLICY = """\
@@ -120,17 +120,24 @@ def command(context: click.Context, color: str | None) -> Exit:
 
 def _tour(style: Style) -> Iterator[str]:
     """The parts of the tour, in order."""
-    steps = _Steps(style)
+    from policyjwt.cli.demo_encryption import ENCRYPTED, recipients
+    from policyjwt.cli.demo_holder import HELD, holders
+
+    steps = Steps(style)
     yield _introduction(style)
     yield from _tokens(steps)
     yield f"{style.paint('A signer with a certificate', 'bold')}\n\n{textwrap.indent(STAPLED.rstrip(), '    ')}"
     yield from _staples(steps)
+    yield f"{style.paint('A token of one holder', 'bold')}\n\n{textwrap.indent(HELD.rstrip(), '    ')}"
+    yield from holders(steps)
+    yield f"{style.paint('For the eyes of one service', 'bold')}\n\n{textwrap.indent(ENCRYPTED.rstrip(), '    ')}"
+    yield from recipients(steps)
     yield NEXT
 
 
-def _tokens(step: _Steps) -> Iterator[str]:
+def _tokens(step: Steps) -> Iterator[str]:
     """An issuer whose keys are known by its key set."""
-    from policyjwt.cli.demo_issuer import DemoIssuer, tampered, unsigned
+    from policyjwt.cli.demo_issuer import DemoIssuer, claims, tampered, unsigned
     from policyjwt.engine import Engine
     from policyjwt.replay import MemoryReplayStore
     from policyjwt.tokens import KeySet
@@ -142,7 +149,7 @@ def _tokens(step: _Steps) -> Iterator[str]:
         keys={KEYS: KeySet.from_jwks(issuer.jwks())},
         replay=MemoryReplayStore(1000, single_process=True),
     )
-    good = issuer.mint(_claims())
+    good = issuer.mint(claims())
     yield step(
         engine,
         "A token as it should be",
@@ -155,14 +162,14 @@ def _tokens(step: _Steps) -> Iterator[str]:
         engine,
         "Expired",
         "The same claims, an hour older.",
-        issuer.mint(_claims(iat=-3600, exp=-3300)),
+        issuer.mint(claims(iat=-3600, exp=-3300)),
         expected=("freshness.expired", "freshness.too_old"),
     )
     yield step(
         engine,
         "Three faults at once",
         "For another service, too old, and without the scope: one finding each, not just the first.",
-        issuer.mint(_claims(iat=-843, exp=30, aud="ledger-api", scope="pay:read")),
+        issuer.mint(claims(iat=-843, exp=30, aud="ledger-api", scope="pay:read")),
         expected=("audience.mismatch", "freshness.too_old", "claim.pay-scope"),
     )
     yield step(
@@ -188,9 +195,9 @@ def _tokens(step: _Steps) -> Iterator[str]:
     )
 
 
-def _staples(step: _Steps) -> Iterator[str]:
+def _staples(step: Steps) -> Iterator[str]:
     """A signer that is known by a certificate, with the proof that it still holds."""
-    from policyjwt.cli.demo_issuer import DemoIssuer
+    from policyjwt.cli.demo_issuer import DemoIssuer, claims
     from policyjwt.cli.demo_pki import DemoPki
     from policyjwt.engine import Engine
     from policyjwt.replay import MemoryReplayStore
@@ -241,8 +248,8 @@ def _staples(step: _Steps) -> Iterator[str]:
     )
     for title, story, staple, expected in stories:
         members = {"x5c": pki.x5c} | ({} if staple is None else {"x5ocsp": staple})
-        claims = _claims(iss="https://notary.corp.example", aud="archive")
-        yield step(engine, title, story, signer.mint(claims, **members), expected=expected)
+        of_deed = claims(iss="https://notary.corp.example", aud="archive")
+        yield step(engine, title, story, signer.mint(of_deed, **members), expected=expected)
 
 
 def _introduction(style: Style) -> str:
@@ -256,26 +263,7 @@ def _introduction(style: Style) -> str:
     )
 
 
-def _claims(*, iat: int = -60, exp: int = 540, **changed: object) -> Mapping[str, object]:
-    """Claims that the policy trusts, but for what is changed; times are seconds from now."""
-    from secrets import token_urlsafe
-
-    now = int(time.time())
-    return {
-        "iss": "https://idp.corp.example",
-        "aud": "payments-api",
-        "sub": "alice",
-        "tenant": "acme",
-        "iat": now + iat,
-        "exp": now + exp,
-        "jti": token_urlsafe(9),
-        "scope": "pay:read pay:write",
-        "amr": ["pwd", "hwk"],
-        **changed,
-    }
-
-
-class _Steps:
+class Steps:
     """Shows one token and its verdict after the other, numbered."""
 
     def __init__(self, style: Style) -> None:
@@ -289,10 +277,14 @@ class _Steps:
         minted: Minted,
         *,
         expected: tuple[str, ...],
+        request: Context | None = None,
         everything: bool = False,
     ) -> str:
+        """One step: the token, its verdict, and what the client is told. It must come to what is expected."""
+        from policyjwt.request import Context
+
         self._number += 1
-        verdict = engine.evaluate(minted.token)
+        verdict = engine.evaluate(minted.token, request or Context())
         _must_be(verdict, expected)
         head = self._style.paint(f"── {self._number}. {title} ".ljust(_WIDTH, "─"), "bold")
         token = "\n".join([_wrapped(_short(minted.header)), _wrapped(minted.claims)])

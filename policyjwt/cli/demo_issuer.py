@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,32 +35,45 @@ class DemoIssuer:
 
     def jwks(self) -> str:
         """What it would publish: its public key, as a JWK Set."""
-        point = self._key.public_key().public_numbers()
-        key = {
-            "kty": "EC",
-            "crv": "P-256",
-            "kid": self._kid,
-            "alg": "ES256",
-            "use": "sig",
-            "x": _encoded(point.x.to_bytes(_SIZE)),
-            "y": _encoded(point.y.to_bytes(_SIZE)),
-        }
-        return json.dumps({"keys": [key]})
+        return json.dumps({"keys": [{**self.jwk(), "kid": self._kid, "alg": "ES256", "use": "sig"}]})
 
-    def mint(self, claims: Mapping[str, object], **members: object) -> Minted:
+    def jwk(self) -> dict[str, str]:
+        """The public numbers of its key (RFC 7517)."""
+        point = self._key.public_key().public_numbers()
+        x, y = (_encoded(number.to_bytes(_SIZE)) for number in (point.x, point.y))
+        return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+
+    def mint(self, told: Mapping[str, object], **members: object) -> Minted:
         """A token with these claims, signed. `members` stand in the header in place of the key's id."""
         header = {"alg": "ES256", "typ": "at+jwt", **(members or {"kid": self._kid})}
-        signing_input = f"{_json(header)}.{_json(claims)}"
+        signing_input = f"{_json(header)}.{_json(told)}"
         der = self._key.sign(signing_input.encode("ascii"), ec.ECDSA(SHA256()))
         r, s = decode_dss_signature(der)
         signature = _encoded(r.to_bytes(_SIZE) + s.to_bytes(_SIZE))
-        return Minted(f"{signing_input}.{signature}", header, claims)
+        return Minted(f"{signing_input}.{signature}", header, told)
 
 
-def tampered(minted: Minted, claims: Mapping[str, object]) -> Minted:
+def claims(*, iat: int = -60, exp: int = 540, **changed: object) -> Mapping[str, object]:
+    """Claims that the first policy trusts, but for what is changed; times are seconds from now."""
+    now = int(time.time())
+    return {
+        "iss": "https://idp.corp.example",
+        "aud": "payments-api",
+        "sub": "alice",
+        "tenant": "acme",
+        "iat": now + iat,
+        "exp": now + exp,
+        "jti": secrets.token_urlsafe(9),
+        "scope": "pay:read pay:write",
+        "amr": ["pwd", "hwk"],
+        **changed,
+    }
+
+
+def tampered(minted: Minted, told: Mapping[str, object]) -> Minted:
     """The same header and signature around other claims."""
     header, _, signature = minted.token.split(".")
-    return Minted(f"{header}.{_json(claims)}.{signature}", minted.header, claims)
+    return Minted(f"{header}.{_json(told)}.{signature}", minted.header, told)
 
 
 def unsigned(minted: Minted) -> Minted:

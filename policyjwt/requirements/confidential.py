@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from policyjwt.expressions.explanation import Explanation
-from policyjwt.expressions.words import sized
 from policyjwt.language.model import CheckedPolicy, Path
 from policyjwt.requirements.encryption import KIND as ENCRYPTION
 from policyjwt.requirements.line import MET, MISSING, About, Facts, Line, no_instants, walk
@@ -41,9 +40,7 @@ class ConfidentialLine:
         if facts.evidence[ENCRYPTION].result == MET:
             return Explanation("the token came encrypted", "they may only travel encrypted")
         carried = sum(walk(facts.claims, path.members) is not MISSING for path in self.claims)
-        actual = (
-            f"the token carries {sized(carried, '{} of these claim')} and is only signed: anyone who sees it reads them"
-        )
+        actual = f"the token carries {carried} of these claims and is only signed: anyone who sees it has read them"
         return Explanation(actual if carried else "the token carries none of them", "they may only travel encrypted")
 
     def instants(self, facts: Facts) -> Iterator[float]:

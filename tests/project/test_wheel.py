@@ -112,3 +112,4 @@ def test_it_judges_tokens(environment: Path, tmp_path: Path) -> None:
     run = _run(str(environment / "bin" / "python"), "-m", "policyjwt", "demo", cwd=tmp_path)
     assert "TRUSTED by payments" in run.stdout
     assert "replay.seen" in run.stdout
+    assert "Not shown: a key for decryption needs the extra `jwe`. install policyjwt[jwe]." in run.stdout
