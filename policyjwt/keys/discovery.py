@@ -5,8 +5,8 @@ The document is believed for one thing: where the keys of the issuer are that th
 
 from __future__ import annotations
 
+from policyjwt.connection import read_url
 from policyjwt.keys import fetch_messages as say
-from policyjwt.keys.connection import read_url
 from policyjwt.keys.houses import same_house
 from policyjwt.tokens import strict_json
 

@@ -11,8 +11,8 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from policyjwt.connection import Address, connected, read_url
 from policyjwt.keys import fetch_messages as say
-from policyjwt.keys.connection import Address, connected, read_url
 from policyjwt.tokens.limits import MAX_KEY_SET_BYTES
 
 if TYPE_CHECKING:

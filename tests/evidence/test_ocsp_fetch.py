@@ -21,7 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyjwt.evidence import ocsp_fetch
+from policyjwt import connection as connections
 from policyjwt.evidence.ocsp_fetch import MAX_ANSWER_BYTES, FetchFailed, ask, request_for, responder_urls
 from tests.loopback import TOO_LARGE, Loopback, http, listening, sends
 from tests.pki import authority, leaf, party, pki, usage
@@ -242,7 +242,7 @@ def at(server: Loopback) -> tuple[str, int]:
 
 def sockets(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
     """Other sockets for whoever asks a responder, and for nobody else."""
-    monkeypatch.setattr(ocsp_fetch, "socket", SimpleNamespace(**vars(vars(ocsp_fetch)["socket"]) | changed))
+    monkeypatch.setattr(connections, "socket", SimpleNamespace(**vars(vars(connections)["socket"]) | changed))
 
 
 def resolved(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> list[tuple[str, int]]:
@@ -301,8 +301,8 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
             super().__init__(60, function)
 
     sockets(monkeypatch, socket=Slow)
-    monkeypatch.setattr(ocsp_fetch, "monotonic", lambda: found.now)
-    monkeypatch.setattr(ocsp_fetch, "Timer", Noted)
+    monkeypatch.setattr(connections, "monotonic", lambda: found.now)
+    monkeypatch.setattr(connections, "Timer", Noted)
     return found
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from policyjwt import connection as connections
 from policyjwt.errors import KeyRefused
-from policyjwt.keys import connection as connections
 from policyjwt.keys import http
 from policyjwt.keys.http import fetch
 from policyjwt.keys.remote import fetch_jwks

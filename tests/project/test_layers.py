@@ -21,13 +21,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
     # leaves
     "source": (),
     "spans": (),
+    "connection": (),
     "request": (),
     "diagnostics": ("source",),
     "errors": ("diagnostics",),
     # tokens know nothing of policies
     "tokens": ("errors", "spans"),
-    "keys": ("tokens", "errors"),
-    "evidence": ("tokens", "errors", "spans"),
+    "keys": ("connection", "tokens", "errors"),
+    "evidence": ("connection", "tokens", "errors", "spans"),
     "replay": ("errors",),
     "issuing": ("evidence", "tokens", "errors", "spans"),
     "nonces": ("tokens", "errors", "evidence"),

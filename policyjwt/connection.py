@@ -1,6 +1,6 @@
-"""One connection with one deadline. Input: an https URL. Output: a socket, cut when the time is over.
+"""One connection with one deadline. Input: a URL. Output: a socket, cut when the time is over.
 
-Nothing here knows of keys or HTTP. Proxies are not used: there is nothing here that would look for one.
+Nothing here knows of keys, responders or HTTP. Proxies are not used: there is nothing here that would look for one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 _Place: TypeAlias = tuple[int, int, int, str, tuple[Any, ...]]
 """One address of a name, as the resolver gives it."""
 
-HTTPS_PORT: Final = 443
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """What an https URL says: where to connect, and what to ask for."""
+    """What a URL says: where to connect, whether by TLS, and what to ask for."""
 
+    secure: bool
     host: str
     port: int
     target: str
@@ -35,11 +36,14 @@ class Address:
     def authority(self) -> str:
         """As the `Host` header has it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == HTTPS_PORT else f"{host}:{self.port}"
+        return host if self.port == _PORTS["https" if self.secure else "http"] else f"{host}:{self.port}"
 
 
-def read_url(url: str) -> Address:
-    """The parts of an https URL; ValueError with a phrase for everything else. The phrase quotes nothing."""
+def read_url(url: str, *, plain: bool = False) -> Address:
+    """The parts of an https URL, or of an http one where `plain` is allowed too.
+
+    ValueError with a phrase for everything else. The phrase quotes nothing.
+    """
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:  # a line feed would begin a header
         raise ValueError("has a character that no URL has")
     try:
@@ -47,17 +51,20 @@ def read_url(url: str) -> Address:
         port = parts.port
     except ValueError:
         raise ValueError("can't be read") from None
-    if parts.scheme != "https" or not parts.hostname:
-        raise ValueError("is not https with a host")
+    if parts.scheme not in (_PORTS if plain else ("https",)) or not parts.hostname:
+        raise ValueError("is neither http nor https with a host" if plain else "is not https with a host")
     if "@" in parts.netloc or "#" in url:
         raise ValueError("has user info or a fragment")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Address(host=parts.hostname, port=HTTPS_PORT if port is None else port, target=target)
+    usual = _PORTS[parts.scheme] if port is None else port
+    return Address(secure=parts.scheme == "https", host=parts.hostname, port=usual, target=target)
 
 
 @contextmanager
-def connected(where: Address, tls: ssl.SSLContext, *, timeout: float) -> Iterator[socket.socket]:
-    """A TLS connection that is cut when `timeout` is over, so that no sender of single bytes holds it open.
+def connected(where: Address, tls: ssl.SSLContext | None, *, timeout: float) -> Iterator[socket.socket]:
+    """A connection that is cut when `timeout` is over, so that no sender of single bytes holds it open.
+
+    By TLS where the address says so: the system's authorities are trusted where `tls` is None.
 
     TimeoutError then, whatever the cut connection looked like to its reader; else the OSError that it was.
     How long a name may take, the resolver of the operating system decides: it can't be interrupted, but its
@@ -79,8 +86,10 @@ def connected(where: Address, tls: ssl.SSLContext, *, timeout: float) -> Iterato
     try:
         raw.settimeout(left)
         timer.start()
-        connection = secured = tls.wrap_socket(raw, server_hostname=where.host, do_handshake_on_connect=False)
-        secured.do_handshake()
+        if where.secure:
+            context = tls or _default_context()
+            connection = secured = context.wrap_socket(raw, server_hostname=where.host, do_handshake_on_connect=False)
+            secured.do_handshake()
         yield connection
     except Exception:
         if over.is_set():
@@ -91,6 +100,12 @@ def connected(where: Address, tls: ssl.SSLContext, *, timeout: float) -> Iterato
         connection.close()
     if over.is_set():  # what was read until then may be the beginning of an answer
         raise TimeoutError
+
+
+def _default_context() -> ssl.SSLContext:
+    import ssl
+
+    return ssl.create_default_context()
 
 
 def _first_to_answer(places: Sequence[_Place], deadline: float) -> socket.socket:
