@@ -83,7 +83,8 @@ def _apart(
         raise _not_three(token, len(segments))
     header, unseen = _copy_of(_known_headers.get(segments[0])), None
     if header is None:
-        header = _header(segments[0], token)
+        header = read_header(segments[0], token)
+        check_decoding(header)
         lists = tuple(name for name, value in header.items() if type(value) is list)
         unseen = segments[0], _copied(header, lists)
     try:
@@ -140,7 +141,8 @@ def _copied(header: dict[str, object], lists: tuple[str, ...]) -> dict[str, obje
     return copied
 
 
-def _header(segment: bytes, token: str) -> dict[str, object]:
+def read_header(segment: bytes, token: str) -> dict[str, object]:
+    """The header that a segment of `token` holds."""
     try:
         header = strict_json.loads(base64url.decode(segment))
     except strict_json.NotStrictError as fault:
@@ -149,7 +151,6 @@ def _header(segment: bytes, token: str) -> dict[str, object]:
         raise odd_segment(token, "the header", fault) from None
     if type(header) is not dict:
         raise messages.text_fault("json", part="the header", actual="no object")
-    check_decoding(header)
     return header
 
 

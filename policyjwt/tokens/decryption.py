@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
 from policyjwt.errors import TokenRefused
-from policyjwt.tokens import base64url, decryption_messages, messages, strict_json
+from policyjwt.tokens import base64url, decryption_messages, messages
 from policyjwt.tokens.content_key import content_key, decrypted
-from policyjwt.tokens.decode import odd_segment, odd_text
+from policyjwt.tokens.decode import odd_segment, odd_text, read_header
 from policyjwt.tokens.decryption_header import check_header, check_parts
 from policyjwt.tokens.decryption_key import DecryptionKey, DecryptionKeySet
 from policyjwt.tokens.encryption import CONTENT, KEY_MANAGEMENT, MAX_PLAINTEXT_BYTES, algorithm_list, content_list
@@ -120,7 +120,7 @@ def read(token: str | None) -> Encrypted:
     segments = raw.split(b".")
     if len(segments) != _SEGMENTS:  # check: D26
         raise _not_five(token, len(segments))
-    header = _header(segments[0], token)
+    header = read_header(segments[0], token)
     alg, enc = check_header(header)
     try:
         encrypted_key, iv, ciphertext, tag = map(base64url.decode, segments[1:])
@@ -140,18 +140,6 @@ def read(token: str | None) -> Encrypted:
         ciphertext=ciphertext,
         tag=tag,
     )
-
-
-def _header(segment: bytes, token: str) -> dict[str, object]:
-    try:
-        header = strict_json.loads(base64url.decode(segment))
-    except strict_json.NotStrictError as fault:
-        raise messages.text_fault(fault.reason, part="the header", actual=fault.actual) from None
-    except ValueError as fault:
-        raise odd_segment(token, "the header", fault) from None
-    if type(header) is not dict:
-        raise messages.text_fault("json", part="the header", actual="no object")
-    return header
 
 
 def _not_five(token: str, count: int) -> TokenRefused:

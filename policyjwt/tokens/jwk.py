@@ -55,7 +55,7 @@ def read_entries(source: str | bytes | Mapping[str, object], *, reference: str |
 
     KeyRefused `key.malformed` where it is neither.
     """
-    document = _document(source)
+    document = read_document(source)
     listed = [document] if "kty" in document and "keys" not in document else document.get("keys")
     if not isinstance(listed, list):
         raise messages.key_malformed("a key set without the list `keys`")
@@ -68,22 +68,23 @@ def read_entries(source: str | bytes | Mapping[str, object], *, reference: str |
     return tuple(entries)
 
 
-def _document(source: str | bytes | Mapping[str, object]) -> Jwk:
+def read_document(source: str | bytes | Mapping[str, object], *, what: str = "a key set") -> Jwk:
+    """The JSON object that `source` holds. KeyRefused `key.malformed` with `what` it should be."""
     if isinstance(source, Mapping):
         try:
             source = json.dumps(dict(source), allow_nan=False)
         except (TypeError, ValueError, RecursionError):
-            raise messages.key_malformed("a key set that holds something other than JSON") from None
+            raise messages.key_malformed(f"{what} that holds something other than JSON") from None
     if not isinstance(source, str | bytes):
-        raise TypeError("a key set is JSON text or a mapping")
+        raise TypeError(f"{what} is JSON text or a mapping")
     if len(source) > MAX_KEY_SET_BYTES:
-        raise messages.key_malformed(f"a key set of more than {MAX_KEY_SET_BYTES} bytes")
+        raise messages.key_malformed(f"{what} of more than {MAX_KEY_SET_BYTES} bytes")
     try:
         value = strict_json.loads(source) if isinstance(source, bytes) else strict_json.loads_text(source)
     except strict_json.NotStrictError as fault:
-        raise messages.key_malformed(f"a key set that is not strict JSON: {fault.actual}") from None
+        raise messages.key_malformed(f"{what} that is not strict JSON: {fault.actual}") from None
     if not isinstance(value, dict):
-        raise messages.key_malformed("a key set that is no JSON object")
+        raise messages.key_malformed(f"{what} that is no JSON object")
     return value
 
 
@@ -99,23 +100,23 @@ def _entry(item: object, number: int, count: int, reference: str | None) -> Entr
 
 
 def _key(jwk: Jwk, reference: str | None) -> Key | Foreign:
-    kty = _text(jwk, "kty")
+    kty = text_member(jwk, "kty")
     if kty is None:
         raise messages.key_malformed("a key without `kty`")
     if not PRIVATE.isdisjoint(jwk) or ("k" in jwk and kty != "oct"):
         raise messages.key_private("a private key where a public one belongs")
-    kid, alg = _text(jwk, "kid"), _text(jwk, "alg")
+    kid, alg = text_member(jwk, "kid"), text_member(jwk, "alg")
     why = _foreign(jwk, kty, alg)
     if why is not None:
         return Foreign(why)
     if kty == "oct":
-        return from_secret(_bytes(jwk, "k", "a secret"), kid=kid, reference=reference, algorithm=alg)
+        return from_secret(bytes_member(jwk, "k", "a secret"), kid=kid, reference=reference, algorithm=alg)
     return from_public_key(_public(jwk, kty), kid=kid, reference=reference, algorithm=alg)
 
 
 def _foreign(jwk: Jwk, kty: str, alg: str | None) -> str | None:
     """RFC 7517, sections 4.2 to 4.4 and 5: what is not for signatures, or not understood, is passed over."""
-    use, operations, crv = _text(jwk, "use"), jwk.get("key_ops", ["verify"]), _text(jwk, "crv")
+    use, operations, crv = text_member(jwk, "use"), jwk.get("key_ops", ["verify"]), text_member(jwk, "crv")
     if not isinstance(operations, list) or not all(isinstance(name, str) for name in operations):
         raise messages.key_malformed("`key_ops` that is no list of strings")
     if len(set(operations)) != len(operations):
@@ -156,7 +157,7 @@ def _rsa(jwk: Jwk) -> object:
         if isinstance(value, str) and len(value) > _MAX_RSA_CHARACTERS:  # before any arithmetic
             raise messages.key_invalid(f"an RSA key of more than {MAX_RSA_BITS} bits")
     # A leading zero octet is against RFC 7518, section 6.3.1.1, and common: the number is the same key.
-    n, e = (int.from_bytes(_bytes(jwk, name, "an RSA number"), "big") for name in ("n", "e"))
+    n, e = (int.from_bytes(bytes_member(jwk, name, "an RSA number"), "big") for name in ("n", "e"))
     check_rsa(modulus=n, exponent=e)
     try:
         return RSAPublicNumbers(e, n).public_key()
@@ -166,14 +167,15 @@ def _rsa(jwk: Jwk) -> object:
 
 def _coordinate(jwk: Jwk, name: str, length: int) -> bytes:
     """RFC 7518, section 6.2.1.2: as long as the field, neither shortened nor padded."""
-    value = _bytes(jwk, name, "a coordinate")
+    value = bytes_member(jwk, name, "a coordinate")
     if len(value) != length:
         raise messages.key_invalid(f"`{name}` of {len(value)} bytes, where the curve has {length}")
     return value
 
 
-def _bytes(jwk: Jwk, name: str, what: str) -> bytes:
-    value = _text(jwk, name)
+def bytes_member(jwk: Mapping[str, object], name: str, what: str) -> bytes:
+    """The bytes of a member that must be there, in base64url; `what` they are."""
+    value = text_member(jwk, name)
     if value is None:
         raise messages.key_malformed(f"a key without `{name}`")
     try:
@@ -182,7 +184,8 @@ def _bytes(jwk: Jwk, name: str, what: str) -> bytes:
         raise messages.key_malformed(f"{what} in `{name}` that {fault}") from None
 
 
-def _text(jwk: Jwk, name: str) -> str | None:
+def text_member(jwk: Mapping[str, object], name: str) -> str | None:
+    """A member that is text; None where there is none."""
     value = jwk.get(name)
     if value is not None and not isinstance(value, str):
         raise messages.key_malformed(f"`{name}` that is no string")

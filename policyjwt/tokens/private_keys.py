@@ -6,17 +6,17 @@ message holds material.
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from policyjwt.tokens import base64url, decryption_messages, messages, strict_json
+from policyjwt.tokens import decryption_messages, messages
+from policyjwt.tokens.jwk import bytes_member, read_document, text_member
 from policyjwt.tokens.key_checks import check_rsa
 from policyjwt.tokens.limits import MAX_KEY_SET_BYTES, MAX_RSA_BITS
 
@@ -99,33 +99,14 @@ class PrivateJwk(NamedTuple):
 
 def of_jwk(source: str | bytes | Mapping[str, object]) -> PrivateJwk:
     """The one private key of a JWK, checked against its public members."""
-    jwk = _document(source)
-    kty = _text(jwk, "kty")
+    jwk = read_document(source, what="a JWK")
+    kty = text_member(jwk, "kty")
     if kty is None:
         raise messages.key_malformed("a set of keys, or no key, where one private JWK belongs")
-    use = _text(jwk, "use")
+    use = text_member(jwk, "use")
     if use not in (None, "enc"):  # check: K5
         raise messages.key_usage("a key whose `use` is not `enc`")
-    return PrivateJwk(_private(jwk, kty), _text(jwk, "kid"), _text(jwk, "alg"), _operations(jwk))
-
-
-def _document(source: str | bytes | Mapping[str, object]) -> Mapping[str, object]:
-    if isinstance(source, Mapping):
-        try:
-            source = json.dumps(dict(source), allow_nan=False)
-        except (TypeError, ValueError, RecursionError):
-            raise messages.key_malformed("a JWK that holds something other than JSON") from None
-    if not isinstance(source, str | bytes):
-        raise TypeError("a JWK is JSON text or a mapping")
-    if len(source) > MAX_KEY_SET_BYTES:
-        raise messages.key_malformed(f"a JWK of more than {MAX_KEY_SET_BYTES} bytes")
-    try:
-        value = strict_json.loads(source) if isinstance(source, bytes) else strict_json.loads_text(source)
-    except strict_json.NotStrictError as fault:
-        raise messages.key_malformed(f"a JWK that is not strict JSON: {fault.actual}") from None
-    if not isinstance(value, dict):
-        raise messages.key_malformed("a JWK that is no JSON object")
-    return value
+    return PrivateJwk(_private(jwk, kty), text_member(jwk, "kid"), text_member(jwk, "alg"), _operations(jwk))
 
 
 def _operations(jwk: Mapping[str, object]) -> frozenset[str] | None:
@@ -144,14 +125,14 @@ def _operations(jwk: Mapping[str, object]) -> frozenset[str] | None:
 
 def _private(jwk: Mapping[str, object], kty: str) -> PrivateKey | bytes:
     if kty == "oct":
-        return _bytes(jwk, "k", "a secret")
+        return bytes_member(jwk, "k", "a secret")
     if kty not in ("RSA", "EC", "OKP"):
         raise messages.key_usage("a key of a kind that no algorithm of the table has")
     if "d" not in jwk:
         raise decryption_messages.key_public()
     if kty == "RSA":
         return _rsa(jwk)
-    crv = _text(jwk, "crv")
+    crv = text_member(jwk, "crv")
     if crv is None:
         raise messages.key_malformed("a key without `crv`")
     if kty == "OKP":
@@ -192,7 +173,9 @@ def _rsa(jwk: Mapping[str, object]) -> rsa.RSAPrivateKey:
         value = jwk.get(name)
         if isinstance(value, str) and len(value) > _MAX_RSA_CHARACTERS:  # before any arithmetic
             raise messages.key_invalid(f"an RSA key of more than {MAX_RSA_BITS} bits")
-    numbers = {name: int.from_bytes(_bytes(jwk, name, "an RSA number"), "big") for name in ("n", "e", "d", *there)}
+    numbers = {
+        name: int.from_bytes(bytes_member(jwk, name, "an RSA number"), "big") for name in ("n", "e", "d", *there)
+    }
     n, e, d = numbers["n"], numbers["e"], numbers["d"]
     check_rsa(modulus=n, exponent=e)
     try:
@@ -209,24 +192,7 @@ def _rsa(jwk: Mapping[str, object]) -> rsa.RSAPrivateKey:
 
 def _of_length(jwk: Mapping[str, object], name: str, length: int) -> bytes:
     """RFC 7518, sections 6.2.1.2 and 6.2.2.1; RFC 8037, section 2: as long as the field."""
-    value = _bytes(jwk, name, "a number")
+    value = bytes_member(jwk, name, "a number")
     if len(value) != length:
         raise messages.key_invalid(f"`{name}` of {len(value)} bytes, where the curve has {length}")
     return value
-
-
-def _bytes(jwk: Mapping[str, object], name: str, what: str) -> bytes:
-    value = _text(jwk, name)
-    if value is None:
-        raise messages.key_malformed(f"a key without `{name}`")
-    try:
-        return base64url.decode(value)
-    except ValueError as fault:
-        raise messages.key_malformed(f"{what} in `{name}` that {fault}") from None
-
-
-def _text(jwk: Mapping[str, object], name: str) -> str | None:
-    value = jwk.get(name)
-    if name in jwk and not isinstance(value, str):
-        raise messages.key_malformed(f"`{name}` that is no string")
-    return cast("str | None", value)
