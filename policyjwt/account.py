@@ -117,6 +117,10 @@ class RefusedEarly:
         """Nothing that could end."""
         return None
 
+    def came_encrypted(self) -> bool:
+        """See `Account`. Nothing of what was inside is told."""
+        return False
+
     def missing(self) -> bool:
         """See `Account`."""
         return self.refused.code == "token.missing"
@@ -314,6 +318,11 @@ class JudgedByPolicy:
         if self.keys_until is not None:
             ahead.append(self.keys_until)
         return min(ahead, default=None)
+
+    def came_encrypted(self) -> bool:
+        """See `Account`."""
+        told = self.facts.evidence.get(ENCRYPTION)
+        return told is not None and told.result == MET
 
     def missing(self) -> bool:
         """See `Account`."""

@@ -69,7 +69,7 @@ class Candidate:
     believed, None where they do not age. `standings` say what its mechanisms assure, as loaded; `source` is the text
     that it was made from, `store` what its nonces are remembered in. `shares_key` says that its key is another issuer's
     too; `others` is what would show that of a key that comes with a token, `decrypting` the material of keys that
-    decrypt here: none of them may sign.
+    decrypt here: none of them may sign. `recorded_role_reuse` says of a record that the signer's did.
     """
 
     validator: Validator
@@ -90,6 +90,7 @@ class Candidate:
     shares_key: bool = False
     others: Others = NO_OTHERS
     decrypting: frozenset[str] = field(default_factory=frozenset)
+    recorded_role_reuse: bool = False
 
     @property
     def name(self) -> str:

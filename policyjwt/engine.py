@@ -196,7 +196,8 @@ class Engine:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Engine for {self._loaded.use!r}, {len(self._loaded.selection.names)} policies>"
+        loaded: InForce | None = vars(self).get("_loaded")  # none yet, where loading failed
+        return "<Engine>" if loaded is None else f"<Engine for {loaded.use!r}, {len(loaded.selection.names)} policies>"
 
     # -------------------------------------------------------------------------------------------- the steps
 

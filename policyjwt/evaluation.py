@@ -130,6 +130,7 @@ class Evaluation:
             status_loaded_at=None if candidate is None or candidate.statuses is None else candidate.statuses.loaded_at,
             evaluated_at=self.now,
             shared_key=self.shares_key,
+            role_reuse=self.refused is not None and self.refused.code == "key.role_reuse",
             store=None if candidate is None else candidate.store,
             nonce=None if self.answered is None else (self.answered, self.consumed, self.durability),
         )

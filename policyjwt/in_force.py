@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policyjwt.checker.check import check
@@ -24,6 +25,7 @@ from policyjwt.language.names import REACHES
 from policyjwt.loading import candidates, renew
 from policyjwt.replay import ReplayStore
 from policyjwt.selection import Selection
+from policyjwt.tokens import DecryptionKeySet, KeySet
 from policyjwt.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -93,6 +95,9 @@ def settings_of(
         raise TypeError("on_verdict is called with every verdict")
     if replay is not None and not (isinstance(replay, ReplayStore) and _is_whole(replay)):
         raise TypeError(f"a replay store has consume, first, word, and a reach: {', '.join(REACHES)}")
+    for reference, given in (keys or {}).items():
+        if not (isinstance(given, (KeySet, DecryptionKeySet, bytes, Path)) or callable(given)):
+            raise TypeError(f"what is handed in for {reference!r} is a KeySet, bytes, a path or a function")
     return Settings(
         use=use,
         policies=None if policies is None else frozenset(policies),

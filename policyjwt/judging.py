@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from policyjwt.request import Context
     from policyjwt.selection import Selection
     from policyjwt.tokens import VerifiedToken
+    from policyjwt.tokens.certificate_path import CertificatePath
 
 _SEGMENTS_OF_ENCRYPTION = 5
 
@@ -107,17 +108,28 @@ def _verify(going: Evaluation, candidate: Candidate, token: UnverifiedToken) -> 
     if signers is not None:
         found = signers.find(token.header, alg=algorithm, now=going.now)
         key = _believed(found.path.key, candidate)
-        if candidate.decrypting and key.material_id in candidate.decrypting:  # check: K7
+        if _decrypts_here(candidate, found.path):  # check: K7
             raise signs_and_decrypts()
     else:
         key = _believed(_named_key(going, candidate, kid_of(token.header), algorithm), candidate)
     check_signature(token, key, algorithm)
     going.key = key
-    if going.envelope is None:  # nothing of what came encrypted is kept
-        remember_header(token)
-    if signers is not None and found is not None:
+    if found is not None:
         going.path = found.path
+    if going.envelope is not None:  # nothing of what came encrypted is kept
+        return
+    remember_header(token)
+    if signers is not None and found is not None:
         signers.remember(found)
+
+
+def _decrypts_here(candidate: Candidate, path: CertificatePath) -> bool:
+    """Whether the signer, or an authority above it, has a key that decrypts here: they are known only with a token."""
+    if candidate.recorded_role_reuse or not candidate.decrypting:
+        return candidate.recorded_role_reuse
+    from policyjwt.tokens.certificate_facts import key_material
+
+    return any(key_material(each) in candidate.decrypting for each in path.certificates)
 
 
 def _named_key(going: Evaluation, candidate: Candidate, kid: str | None, algorithm: str) -> Key:
@@ -188,7 +200,8 @@ def _judge_evidence(going: Evaluation, candidate: Candidate, token: UnverifiedTo
     """What became of the evidence about the signer and the token, now that the signature is verified."""
     found = dict(going.evidence)
     if candidate.signers is not None and going.path is not None:
-        found.update(candidate.signers.judge(going.path, token, context.staples, now=going.now))
+        keep = going.envelope is None
+        found.update(candidate.signers.judge(going.path, token, context.staples, now=going.now, keep=keep))
     if candidate.holders is not None:
         shown = Shown()
         found[HOLDER] = candidate.holders.judge(going.text or "", token.claims, context, shown, now=going.now)

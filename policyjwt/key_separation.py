@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING
 from policyjwt import loading_messages as say
 from policyjwt.candidate import OF_THE_ISSUER, Candidate, Others, without_issuer_authentication
 from policyjwt.checker.key_parties import issuer_text, party_names
+from policyjwt.checker.named_files import certificate_files
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
-from policyjwt.evidence_sources import OtherLeaf, leaf_of
+from policyjwt.evidence_sources import OtherLeaf, leaf_of, read_certificates
 from policyjwt.key_sources import (
     Source,
     Supply,
+    decrypting_material,
     decryption_sources,
     public_file_keys,
     signature_sources,
     status_sources,
 )
+from policyjwt.language.files import FileFault
 from policyjwt.language.model import CheckedPolicy
 from policyjwt.tokens import DecryptionKeySet, KeySet
 from policyjwt.tokens.decryption_key import DecryptionKey
-from policyjwt.tokens.key import Key, from_public_key
+from policyjwt.tokens.key import Key
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -39,15 +42,15 @@ class Assembly:
     """Candidates that were not compared yet, beside what is known of all the other policies of the root.
 
     `parties` say which issuers are one. Of policies that are no candidates, by name: `marks` of the keys of their
-    signers, `listing` of those of their status lists; and `decrypting` of all. `leaves` are the certificates that speak
-    for the issuer of a policy, by its name.
+    signers, `beside` of those of their status lists and certificates; and `decrypting` of all. `leaves` are the
+    certificates that speak for the issuer of a policy, by its name.
     """
 
     candidates: tuple[Candidate, ...]
     among: tuple[CheckedPolicy, ...]
     parties: Mapping[str, str]
     marks: Mapping[str, frozenset[str]]
-    listing: Mapping[str, frozenset[str]]
+    beside: Mapping[str, frozenset[str]]
     decrypting: frozenset[str]
     leaves: Mapping[str, OtherLeaf]
 
@@ -65,7 +68,10 @@ def assemble(candidates: Sequence[Candidate], among: Sequence[CheckedPolicy], su
         among=tuple(among),
         parties=party_names(policy.block for policy in among),
         marks={policy.name: _unloaded_marks(policy, supply) for policy in others},
-        listing={policy.name: _materials(status_sources(policy), supply) for policy in others},
+        beside={
+            policy.name: _materials(status_sources(policy), supply) | _named_certificates(policy, supply)
+            for policy in others
+        },
         decrypting=frozenset(
             mark
             for policy in others
@@ -93,7 +99,7 @@ def _one_role_each(assembly: Assembly) -> Iterator[Diagnostic]:
     for candidate in assembly.candidates:
         verifying |= dict.fromkeys(_verifying_materials(candidate), candidate.name)
     for name in assembly.marks:
-        verifying |= dict.fromkeys(assembly.marks[name] | assembly.listing[name], name)
+        verifying |= dict.fromkeys(assembly.marks[name] | assembly.beside[name], name)
     for candidate in assembly.candidates:
         for sourced in candidate.sources.decryption:
             used = [verifying[mark] for key in sourced.keys for mark in key.material_ids if mark in verifying]
@@ -128,7 +134,7 @@ def _verifying_materials(candidate: Candidate) -> frozenset[str]:
     """The material of every key by which anything is verified for this policy, those of its certificates too."""
     sources = candidate.sources
     found = {key.material_id for each in (*sources.signature, *sources.status) for key in each.keys}
-    return frozenset(found.union(*map(_certified, _certificates(candidate))))
+    return frozenset(found | _certified(_certificates(candidate)))
 
 
 def _certificates(candidate: Candidate) -> Iterator[Certificate]:
@@ -143,10 +149,19 @@ def _certificates(candidate: Candidate) -> Iterator[Certificate]:
         yield from holders.anchors.certificates
 
 
-def _certified(certificate: Certificate) -> frozenset[str]:
-    with suppress(KeyRefused):  # of a kind that no key here has
-        return frozenset({from_public_key(certificate.public_key()).material_id})
-    return frozenset()
+def _certified(certificates: Iterable[Certificate]) -> set[str]:
+    from policyjwt.tokens.certificate_facts import key_material
+
+    return {material for material in map(key_material, certificates) if material is not None}
+
+
+def _named_certificates(policy: CheckedPolicy, supply: Supply) -> set[str]:
+    """The material of the certificates that a policy names in files, as far as they can be read."""
+    found: list[Certificate] = []
+    for named in certificate_files(policy.block):
+        with suppress(KeyRefused, FileFault):
+            found.extend(read_certificates(supply.files.read(policy.root, named.value)))
+    return _certified(found)
 
 
 # ------------------------------------------------------------------------------------ keys under two issuers
@@ -223,4 +238,7 @@ def _at_hand(source: Source, supply: Supply) -> tuple[Key, ...]:
 
 def _decryption_at_hand(source: Source, supply: Supply) -> tuple[DecryptionKey, ...]:
     given = supply.given.get(source.reference)
-    return given.keys if isinstance(given, DecryptionKeySet) else ()
+    with suppress(KeyRefused):  # no candidate could use it either
+        if isinstance(given, (DecryptionKeySet, bytes)):
+            return decrypting_material(source, given)
+    return ()

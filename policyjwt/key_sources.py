@@ -172,7 +172,7 @@ def renewed_decryption(
     sourced: tuple[Sourced[DecryptionKey], ...], renewal: str, obtained: Obtained
 ) -> tuple[Sourced[DecryptionKey], ...]:
     """The same, of keys that decrypt."""
-    return _renewed(sourced, renewal, obtained, _decrypting_material)
+    return _renewed(sourced, renewal, obtained, decrypting_material)
 
 
 def together(sourced: Sequence[Sourced[Key]]) -> KeySet:
@@ -232,13 +232,16 @@ def _at_hand(source: Source, supply: Supply) -> Material | Path | None:
 
 
 def resolved(resolver: Callable[[], Material]) -> Material:
-    """What a caller's resolver gives. KeyRefused where it fails."""
+    """What a caller's resolver gives. KeyRefused where it fails or gives no key: None never means to look elsewhere."""
     try:
-        return resolver()
+        found: object = resolver()
     except KeyRefused:
         raise
     except Exception:  # noqa: BLE001 - the border to a caller's resolver; its exception may quote the secret
         raise KeyRefused("key.not_found", "the resolver that was handed in failed") from None
+    if not isinstance(found, (KeySet, DecryptionKeySet, bytes)):
+        raise KeyRefused("key.not_found", "the resolver that was handed in gave neither keys nor bytes")
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ keys that verify
@@ -293,10 +296,11 @@ def _decrypting(source: Source, supply: Supply) -> tuple[DecryptionKey, ...]:
     given = _at_hand(source, supply)
     if given is None or isinstance(given, Path):
         given = read_secret(source.item, source.root if given is None else given)
-    return _decrypting_material(source, given)
+    return decrypting_material(source, given)
 
 
-def _decrypting_material(source: Source, given: Material) -> tuple[DecryptionKey, ...]:
+def decrypting_material(source: Source, given: Material) -> tuple[DecryptionKey, ...]:
+    """What was handed in or obtained, as the keys that the policy takes it for. KeyRefused."""
     item = source.item
     assert isinstance(item, Secret)
     assert item.encoding is not None

@@ -77,7 +77,8 @@ def recheck(record: Mapping[str, Any], *, keys: Mapping[str, Given] | None = Non
         result, said, going.durability = found.nonce
         nonce_answered(going, result, said)
     inspection = Inspection(going.account, would_trust=going.passes)
-    differences = tuple(_differences(found.verdict, inspection))
+    encrypted = going.envelope is not None
+    differences = tuple(_differences(found.verdict, inspection, values=not encrypted))
     return Recheck(not differences, differences, inspection)
 
 
@@ -142,6 +143,7 @@ def _candidate(found: Record, folder: Path, given: dict[str, Given]) -> Candidat
     if faults or compared:
         raise PolicyError((*faults, *compared))
     (candidate,) = ready
+    candidate = replace(candidate, recorded_role_reuse=found.role_reuse)
     return without_issuer_authentication(candidate) if found.shared_key else candidate
 
 
@@ -200,9 +202,9 @@ def _key(recorded: RecordedKey) -> Key:
 # ------------------------------------------------------------------------------------------------ the comparison
 
 
-def _differences(then: Mapping[str, Any], now: Inspection) -> Iterator[str]:
+def _differences(then: Mapping[str, Any], now: Inspection, *, values: bool) -> Iterator[str]:
     """What is not as it was. Files lie elsewhere by now, so places count by line and column alone."""
-    again = now.to_dict(values=True)
+    again = now.to_dict(values=values)
     if then["trusted"] is not again["would_trust"]:
         yield "the decision"
     for name in ("policy", "policy_digest", "token_digest", "evaluated_at", "assurances", "good_until"):

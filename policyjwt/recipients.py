@@ -30,7 +30,12 @@ class Envelope:
     header: Mapping[str, object]
     alg: str
     enc: str
+    kid: str | None
     key: DecryptionKey
+
+    def is_for(self, section: Recipient) -> bool:
+        """Whether this section takes it."""
+        return section.takes(self.key, kid=self.kid, alg=self.alg, enc=self.enc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -42,10 +47,14 @@ class Recipient:
     content: frozenset[str]
     renewals: tuple[str, ...] = ()
 
-    def takes(self, key: DecryptionKey, *, alg: str, enc: str) -> bool:
-        """Whether the section has this key, for these algorithms."""
-        listed = alg in self.algorithms and enc in self.content
-        return listed and any(own.identity == key.identity for own in self.keys.keys)
+    def takes(self, key: DecryptionKey, *, kid: str | None, alg: str, enc: str) -> bool:
+        """Whether by this section alone the token would be opened with this key: the other sections decide nothing."""
+        if alg not in self.algorithms or enc not in self.content:
+            return False
+        try:
+            return self.keys.select(kid, alg, enc).identity == key.identity
+        except TokenRefused:
+            return False
 
 
 class Recipients:
@@ -67,12 +76,13 @@ class Recipients:
     def open(self, encrypted: Encrypted) -> tuple[Envelope, UnverifiedToken]:
         """The token inside, of which nothing is believed yet. TokenRefused."""
         key = self.keys.select(encrypted.kid, encrypted.alg, encrypted.enc)
-        if not any(section.takes(key, alg=encrypted.alg, enc=encrypted.enc) for section in self._sections):
+        found = Envelope(encrypted.header, encrypted.alg, encrypted.enc, encrypted.kid, key)
+        if not any(found.is_for(section) for section in self._sections):
             raise _not_for_this_policy()  # nothing is decrypted that no policy could take
         inner = encrypted_tokens.check_nested(encrypted, encrypted_tokens.open(encrypted, key))
         token = decode(inner)
         encrypted_tokens.check_replicated(encrypted.header, token.claims)
-        return Envelope(encrypted.header, encrypted.alg, encrypted.enc, key), token
+        return found, token
 
 
 def forbidden(text: str) -> TokenRefused:
@@ -90,7 +100,7 @@ def forbidden(text: str) -> TokenRefused:
 
 def check_recipient(recipient: Recipient | None, envelope: Envelope) -> None:
     """The policy that the claims chose must be the one that the token was encrypted for. TokenRefused."""
-    if recipient is None or not recipient.takes(envelope.key, alg=envelope.alg, enc=envelope.enc):
+    if recipient is None or not envelope.is_for(recipient):
         raise _not_for_this_policy()
 
 

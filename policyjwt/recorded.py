@@ -59,6 +59,7 @@ class Record:
     status_loaded_at: float | None
     evaluated_at: float
     shared_key: bool
+    role_reuse: bool
     store: tuple[Reach, str | None] | None
     nonce: tuple[str, str | None, str | None] | None
 
@@ -92,6 +93,7 @@ def read(record: Mapping[str, Any]) -> Record:
         status_loaded_at=None if record["status_keys_loaded_at"] is None else _finite(record["status_keys_loaded_at"]),
         evaluated_at=_finite(record["evaluated_at"]),
         shared_key=record["key_of_two_issuers"],
+        role_reuse=record["key_of_two_roles"],
         store=None if store is None else (store["reach"], store["word"]),
         nonce=None if nonce is None else (nonce["result"], nonce["said"], _phrase(nonce["durability"])),
     )

@@ -100,6 +100,7 @@ def record(
     status_loaded_at: float | None,
     evaluated_at: float,
     shared_key: bool,
+    role_reuse: bool,
     store: tuple[str, str | None] | None,
     nonce: tuple[str, str | None, str | None] | None,
 ) -> dict[str, Any]:
@@ -124,6 +125,7 @@ def record(
         "status_keys_loaded_at": status_loaded_at,
         "evaluated_at": evaluated_at,
         "key_of_two_issuers": shared_key,
+        "key_of_two_roles": role_reuse,
         "store": None if store is None else {"reach": store[0], "word": store[1]},
         "nonce": None if nonce is None else dict(zip(("result", "said", "durability"), nonce, strict=True)),
     }

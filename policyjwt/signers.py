@@ -93,13 +93,16 @@ class Signers:
                 self._authorities.put(found.above, authorities)
 
     def judge(
-        self, path: CertificatePath, token: UnverifiedToken, staples: Sequence[bytes], *, now: float
+        self, path: CertificatePath, token: UnverifiedToken, staples: Sequence[bytes], *, now: float, keep: bool = True
     ) -> dict[str, EvidenceResult]:
-        """What became of the evidence about the certificates of `path`, by the names of the lines."""
+        """What became of the evidence about the certificates of `path`, by the names of the lines.
+
+        With `keep` it is remembered for the signer's next token.
+        """
         found = {"path": EvidenceResult(MET, _path_words, path.not_after)}
         staple, revoked, most = self.staple, self.crl, self.short_lived
         if staple is not None:
-            found["staple"] = told(lambda: self._staple(staple, path, token, staples, now=now))
+            found["staple"] = told(lambda: self._staple(staple, path, token, staples, now=now, keep=keep))
         if revoked is not None:
             found["crl"] = told(lambda: _crl(revoked, path, now=now))
         if most is not None:
@@ -107,14 +110,21 @@ class Signers:
         return found
 
     def _staple(
-        self, use: StapleUse, path: CertificatePath, token: UnverifiedToken, given: Sequence[bytes], *, now: float
+        self,
+        use: StapleUse,
+        path: CertificatePath,
+        token: UnverifiedToken,
+        given: Sequence[bytes],
+        *,
+        now: float,
+        keep: bool,
     ) -> EvidenceResult:
-        presented = _presented(use, path, token, given)
+        presented = _presented(use, path, token, given) if keep else None
         known = self._staples.get(presented)
         if known is None or not known.since <= now <= known.until or use.demand.after_token:
             known = self._authenticated(use, path, token, given, known=known, now=now)
             self._staples.put(presented, known)
-            for response in known.responses:
+            for response in known.responses if keep else ():
                 self._delegations.put(response.delegation, True)
         responses = known.responses
         return EvidenceResult(MET, lambda: _staple_words(use, responses, now), known.until)

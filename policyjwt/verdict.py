@@ -137,6 +137,9 @@ class Account(Protocol):
     def record(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
         """All that the evaluation was made of, beside `verdict` (as data, with values)."""
 
+    def came_encrypted(self) -> bool:
+        """Whether the token came as the policy's `encryption` demands: what it says is not written down."""
+
     def missing(self) -> bool:
         """Whether there was no token at all."""
 
@@ -393,9 +396,10 @@ class Verdict(_Told):
 
         It holds the token, the request as the policy sees it, certificates and staples, the text of the policy, public
         keys and all findings with values: **personal data**, to be kept like the token itself. Keys and secrets of the
-        service are not in it, nor are headers of the request that no rule reads.
+        service are not in it, nor are headers of the request that no rule reads. Of a token that came encrypted no
+        value is in it, and the token stands in it as it came.
         """
-        return self._account.record(self.to_dict(values=True))
+        return self._account.record(self.to_dict(values=not self._account.came_encrypted()))
 
     def _release(self) -> Released:
         if not self._trusted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import math
 import pickle
@@ -371,6 +372,36 @@ def test_what_a_candidate_lacks_is_a_diagnostic_at_its_line(settings: dict[str, 
 def test_a_key_reference_that_nobody_uses_is_a_bad_call() -> None:
     with pytest.raises(ValueError, match="https://typo"):
         engine(keys={f"url:{URL}": ONE.keys(), "url:https://typo": ONE.keys()})
+
+
+@pytest.mark.parametrize("nothing", [None, "text", {}, 7])
+def test_a_resolver_that_gives_nothing_does_not_lead_elsewhere(nothing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vault says None for what it does not have: the variable of the same name must not take its place."""
+    old, new = Issuer("HS256", None), Issuer("HS256", None)
+    monkeypatch.setenv("SECRET", base64.urlsafe_b64encode(old.private).decode())
+    text = policy(
+        algorithms="HS256",
+        keys='secret env "SECRET" as base64url',
+        replay=REUSABLE,
+        revocation='revocation { by redeployment because "a test" }',
+    )
+    given: list[Any] = [new.private]
+    with engine(text, keys={"env:SECRET": lambda: given[0]}) as judge:
+        given[0] = nothing
+        judge.reload()
+        assert judge.evaluate(new.token(claims()))
+        assert not judge.evaluate(old.token(claims()))
+        (told,) = judge.status()["keys"]
+        assert "gave neither keys nor bytes" in told["last_error"]
+    with pytest.raises(PolicyError):
+        engine(text, keys={"env:SECRET": lambda: nothing})
+    with pytest.raises(TypeError, match="handed in for 'env:SECRET'"):
+        engine(text, keys={"env:SECRET": nothing})
+
+
+def test_an_engine_that_was_not_loaded_can_be_shown() -> None:
+    made = object.__new__(Engine)
+    assert repr(made) == "<Engine>"
 
 
 def test_keys_past_their_time_are_not_believed() -> None:

@@ -207,6 +207,12 @@ def secret_does_not_fit(span: Span, *, reference: str, algorithm: str) -> Diagno
     return _error("PJ448", message, span, "a secret has at least the bytes of the hash: 32, 48 or 64")
 
 
+def no_key_decrypts(span: Span, *, algorithms: str) -> Diagnostic:
+    """Keys for decryption, and none for any pair of algorithms of the section."""
+    message = f"no key of this section fits {algorithms} with its content algorithms"
+    return _error("PJ449", message, span, "compare the kind, the curve and the length of the keys with the algorithms")
+
+
 def unfit_anchor(span: Span, *, path: str, fault: str, help: str | None) -> Diagnostic:
     """An anchor that no path can end in."""
     message = f"no path can end in {quoted(path)}: {fault}"

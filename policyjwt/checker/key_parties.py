@@ -21,7 +21,7 @@ class Use:
     """One use of one key. `material` is equal for equal keys, `party` for issuers that are one."""
 
     material: str
-    role: OneOf["secret", "public", "decryption"]
+    role: OneOf["secret", "public", "evidence", "decryption"]
     party: str
     issuer: str
     reference: str
@@ -88,11 +88,12 @@ def shared_keys(uses: Iterable[Use]) -> Iterator[Diagnostic]:
 
 
 def _of_group(group: list[Use]) -> Iterator[Diagnostic]:
-    first = group[0]
-    for use in group[1:]:
-        decrypts = [other for other in (first, use) if other.role == "decryption"]
-        if len(decrypts) == 1:
+    first, *others = group
+    for use in others:
+        if (use.role == "decryption") is not (first.role == "decryption"):
             yield messages.signs_and_decrypts(use.span, reference=use.reference, first=first.span)
-        elif not decrypts and use.party != first.party:
+    signers = [use for use in group if use.role in {"secret", "public"}]
+    for use in signers[1:]:
+        if use.party != signers[0].party:
             make = messages.secret_shared if use.role == "secret" else messages.key_shared
-            yield make(use.span, reference=use.reference, other=first.issuer, first=first.span)
+            yield make(use.span, reference=use.reference, other=signers[0].issuer, first=signers[0].span)

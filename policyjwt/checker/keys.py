@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from posixpath import normpath
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
@@ -114,7 +115,9 @@ def secret_reference(secret: Secret) -> str:
 def secret_material(secret: Secret, root: str) -> str:
     """Equal for references that lead to the same place: files of two roots are two files."""
     reference = secret_reference(secret)
-    return f"{root}\0{reference}" if secret.origin == "file" else reference
+    if secret.origin == "file":  # `./k` and `k` are one file
+        return f"{root}\0file:{normpath(secret.parts[0].value)}"
+    return reference
 
 
 def _check_secrets(

@@ -8,20 +8,23 @@ Reads the environment, secret files and the keyring, as loading does; only `vali
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from policyjwt.checker import key_messages as messages
-from policyjwt.checker.key_files import file_keys
+from policyjwt.checker.key_files import file_keys, read_below
 from policyjwt.checker.key_parties import Use, issuer_text, party_names, shared_keys
 from policyjwt.checker.keys import secret_reference
+from policyjwt.checker.named_files import certificate_files
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
 from policyjwt.keys.keyring import from_keyring
 from policyjwt.keys.secrets import file_notes, from_environment, from_file
-from policyjwt.language.model import Block, JwksFile, PemFile, Secret
+from policyjwt.language.model import Block, Encryption, JwksFile, KeySource, PemFile, Secret
 from policyjwt.language.suggest import quoted
+from policyjwt.source import Span
 from policyjwt.tokens import decryption_key
 from policyjwt.tokens.key import Key, from_secret
 
@@ -54,9 +57,9 @@ class _Seen:
     """A key that was looked at, by its material: what it is for and where it stands."""
 
     material: str
-    role: Literal["secret", "public", "decryption"]
+    role: Literal["secret", "public", "evidence", "decryption"]
     reference: str
-    item: Secret | JwksFile | PemFile
+    span: Span
 
 
 def _placed(seen: _Seen, *, party: str, issuer: str) -> Use:
@@ -66,7 +69,7 @@ def _placed(seen: _Seen, *, party: str, issuer: str) -> Use:
         party=party,
         issuer=issuer,
         reference=seen.reference,
-        span=seen.item.place.span,
+        span=seen.span,
     )
 
 
@@ -77,14 +80,47 @@ def _uses(block: Block, root: str, faults: list[Diagnostic]) -> Iterator[_Seen]:
         for secret in signature.secrets:
             key = _secret_key(secret, root, names, faults)
             if key is not None:
-                yield _Seen(key.material_id, "secret", quoted(secret_reference(secret)), secret)
-        if isinstance(signature.keys, (JwksFile, PemFile)):
-            source = signature.keys
-            for public in file_keys(source, root).keys or ():  # its faults are found without `--resolve`
-                yield _Seen(public.material_id, "public", f"a key of {quoted(source.path.value)}", source)
-    for secret in block.encryption.keys if block.encryption is not None else ():
-        for material in _decrypting_material(secret, root, faults):
-            yield _Seen(material, "decryption", quoted(secret_reference(secret)), secret)
+                yield _Seen(key.material_id, "secret", quoted(secret_reference(secret)), secret.place.span)
+        yield from _of_file(signature.keys, root, "public")
+    if block.status is not None:
+        yield from _of_file(block.status.keys, root, "evidence")
+    yield from _of_certificates(block, root)
+    if block.encryption is not None:
+        yield from _decrypting(block.encryption, root, faults)
+
+
+def _of_file(source: KeySource | None, root: str, role: Literal["public", "evidence"]) -> Iterator[_Seen]:
+    if isinstance(source, (JwksFile, PemFile)):
+        for public in file_keys(source, root).keys or ():  # its faults are found without `--resolve`
+            yield _Seen(public.material_id, role, f"a key of {quoted(source.path.value)}", source.place.span)
+
+
+def _of_certificates(block: Block, root: str) -> Iterator[_Seen]:
+    """The keys of anchors and pinned responders; what is wrong with the files is found without `--resolve`."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    from policyjwt.tokens.certificate_facts import key_material
+
+    for named in certificate_files(block):
+        data = read_below(root, named.value, named.span)
+        certificates = []
+        with suppress(ValueError, TypeError):
+            certificates = load_pem_x509_certificates(data) if isinstance(data, bytes) else []
+        for material in filter(None, map(key_material, certificates)):
+            yield _Seen(material, "evidence", f"a key of {quoted(named.value)}", named.span)
+
+
+def _decrypting(section: Encryption, root: str, faults: list[Diagnostic]) -> Iterator[_Seen]:
+    keys = [(each, _decryption_key(each, root, faults)) for each in section.keys]
+    for secret, key in keys:
+        for material in key.material_ids if key is not None else ():
+            yield _Seen(material, "decryption", quoted(secret_reference(secret)), secret.place.span)
+    algorithms = section.algorithms.values if section.algorithms is not None else ()
+    contents = section.content.values if section.content is not None else ()
+    whole = [key for _, key in keys if key is not None]
+    if len(whole) == len(keys) and not any(key.fits(a, c) for key in whole for a in algorithms for c in contents):
+        listed = ", ".join(algorithms)
+        faults.append(messages.no_key_decrypts(section.place.span, algorithms=listed))
 
 
 def _secret_key(secret: Secret, root: str, names: tuple[str, ...], faults: list[Diagnostic]) -> Key | None:
@@ -100,22 +136,19 @@ def _secret_key(secret: Secret, root: str, names: tuple[str, ...], faults: list[
     return key
 
 
-def _decrypting_material(secret: Secret, root: str, faults: list[Diagnostic]) -> frozenset[str]:
-    """By which material a key that decrypts would be known if it verified, too. None where it can't be had."""
+def _decryption_key(secret: Secret, root: str, faults: list[Diagnostic]) -> decryption_key.DecryptionKey | None:
     assert secret.encoding is not None
     try:
         if secret.encoding.value == "base64url":
-            key = decryption_key.from_secret(_raw(secret, root, "base64url", faults))
-        elif secret.encoding.value == "pem":
-            key = decryption_key.from_pem(_raw(secret, root, "utf8", faults))
-        else:
-            key = decryption_key.from_jwk(_raw(secret, root, "utf8", faults))
+            return decryption_key.from_secret(_raw(secret, root, "base64url", faults))
+        if secret.encoding.value == "pem":
+            return decryption_key.from_pem(_raw(secret, root, "utf8", faults))
+        return decryption_key.from_jwk(_raw(secret, root, "utf8", faults))
     except KeyRefused as refused:
         reference = quoted(secret_reference(secret))
         span = secret.place.span
         faults.append(messages.unresolved(span, reference=reference, fault=refused.message, help=refused.help))
-        return frozenset()
-    return key.material_ids
+        return None
 
 
 def _raw(secret: Secret, root: str, encoding: str, faults: list[Diagnostic]) -> bytes:

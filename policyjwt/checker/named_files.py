@@ -49,6 +49,17 @@ def public_files(block: Block) -> Iterator[Named]:
     yield from _of_item(block.schema)
 
 
+def certificate_files(block: Block) -> Iterator[Named]:
+    """The files of certificates by which something is verified: anchors, and a responder that is pinned."""
+    for section in (block.signature, block.status):
+        if section is not None and isinstance(section.keys, X5c):
+            yield from _of_names(section.keys.anchors)
+    if block.revocation is not None:
+        yield from _of_item(block.revocation.responder)
+    if block.holder is not None:
+        yield from _of_names(block.holder.anchors)
+
+
 def without_root(block: Block) -> Iterator[Diagnostic]:
     """What is wrong with `block` where its text has no root."""
     for named in named_files(block):

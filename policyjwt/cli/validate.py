@@ -68,12 +68,14 @@ def command(
 
 
 def _report(loaded: Loaded, checked: Checked, diagnostics: tuple[Diagnostic, ...], *, resolved: bool) -> Report:
+    from policyjwt.checker.keys import PRIVATE_KEYS, SECRETS
     from policyjwt.diagnostics import in_order
 
     blocks = [block for document in loaded.documents for block in document.blocks if block.kind == "policy"]
     unchecked = dict(checked.unchecked)
     if resolved:
-        unchecked.pop("secrets", None)
+        for kind in (SECRETS, PRIVATE_KEYS):
+            unchecked.pop(kind, None)
     return Report(
         diagnostics=in_order(diagnostics),
         policies=len(blocks),

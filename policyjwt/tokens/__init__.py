@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from policyjwt.tokens.decryption import DecryptedToken as DecryptedToken
     from policyjwt.tokens.decryption import decrypt as decrypt
     from policyjwt.tokens.decryption_key import DecryptionKey as DecryptionKey
-    from policyjwt.tokens.decryption_key import DecryptionKeySet as DecryptionKeySet
+    from policyjwt.tokens.decryption_keyset import DecryptionKeySet as DecryptionKeySet
     from policyjwt.tokens.key import Key as Key
     from policyjwt.tokens.keyset import KeySet as KeySet
     from policyjwt.tokens.signature import VerifiedToken as VerifiedToken
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HOME = {
     "DecryptedToken": "decryption",
     "DecryptionKey": "decryption_key",
-    "DecryptionKeySet": "decryption_key",
+    "DecryptionKeySet": "decryption_keyset",
     "Key": "key",
     "KeySet": "keyset",
     "VerifiedToken": "signature",

@@ -12,14 +12,25 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, CertificatePolicies, ExtensionType, Name, ObjectIdentifier
 from cryptography.x509.oid import ExtensionOID, NameOID
 
+from policyjwt.errors import KeyRefused
 from policyjwt.tokens import base64url
+from policyjwt.tokens.key import from_public_key
 
 _ANY_POLICY: Final = "2.5.29.32.0"
 _Extension = TypeVar("_Extension", bound="ExtensionType")
+
+
+def key_material(certificate: Certificate) -> str | None:
+    """The `material_id` of its key; None for a kind of key that nothing here verifies with."""
+    try:
+        return from_public_key(certificate.public_key()).material_id
+    except (KeyRefused, ValueError, UnsupportedAlgorithm):
+        return None
 
 
 def facts(path: Sequence[Certificate]) -> Mapping[str, object]:

@@ -15,7 +15,8 @@ from policyjwt.tokens import base64url, decryption_messages, messages
 from policyjwt.tokens.content_key import content_key, decrypted
 from policyjwt.tokens.decode import odd_segment, odd_text, read_header
 from policyjwt.tokens.decryption_header import check_header, check_parts
-from policyjwt.tokens.decryption_key import DecryptionKey, DecryptionKeySet
+from policyjwt.tokens.decryption_key import DecryptionKey
+from policyjwt.tokens.decryption_keyset import DecryptionKeySet
 from policyjwt.tokens.encryption import CONTENT, KEY_MANAGEMENT, MAX_PLAINTEXT_BYTES, algorithm_list, content_list
 from policyjwt.tokens.headers import REPLICABLE, same_value
 from policyjwt.tokens.inflate import NotInflatedError, inflate

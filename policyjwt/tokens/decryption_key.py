@@ -1,4 +1,4 @@
-"""Keys that decrypt. Input: PEM, a JWK, a secret or a key object. Output: DecryptionKey, DecryptionKeySet.
+"""Keys that decrypt. Input: PEM, a JWK, a secret or a key object. Output: DecryptionKey.
 
 The material lives in closures alone, so that neither repr nor asdict, copy or pickle can show it. KeyRefused for what
 is weak, malformed, or for something else.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from policyjwt.errors import KeyRefused
 from policyjwt.tokens import base64url, decryption_messages, messages, private_keys
 from policyjwt.tokens.content_key import Material
 from policyjwt.tokens.encryption import (
@@ -76,13 +77,29 @@ class DecryptionKey:
 
 def from_pem(data: bytes, *, kid: str | None = None, reference: str | None = None) -> DecryptionKey:
     """The one private key of a PEM text: PKCS#8, PKCS#1 or SEC1, without a password."""
-    return from_private_key(private_keys.of_pem(data), kid=kid, reference=reference)
+    try:
+        return from_private_key(private_keys.of_pem(data), kid=kid, reference=reference)
+    except KeyRefused as refused:
+        fault = _bare(refused)
+    finally:
+        del data
+    raise fault
 
 
 def from_jwk(
     source: str | bytes | Mapping[str, object], *, kid: str | None = None, reference: str | None = None
 ) -> DecryptionKey:
     """One private JWK, or one shared key. Its `alg`, `use` and `key_ops` narrow; its `kid` counts if none is given."""
+    try:
+        return _of_jwk(source, kid=kid, reference=reference)
+    except KeyRefused as refused:
+        fault = _bare(refused)
+    finally:
+        del source
+    raise fault
+
+
+def _of_jwk(source: str | bytes | Mapping[str, object], *, kid: str | None, reference: str | None) -> DecryptionKey:
     jwk = private_keys.of_jwk(source)
     kid = jwk.kid if kid is None else kid
     if isinstance(jwk.key, bytes):
@@ -94,7 +111,18 @@ def from_secret(raw: bytes, *, kid: str | None = None, reference: str | None = N
     """A shared key of 16, 24, 32, 48 or 64 random bytes: for AES key wrap, AES-GCM key wrap or `dir`, by its length."""
     if not isinstance(raw, bytes):
         raise TypeError("a shared key is bytes")
-    return _secret_key(raw, kid=kid, reference=reference, alg=None, operations=None)
+    try:
+        return _secret_key(raw, kid=kid, reference=reference, alg=None, operations=None)
+    except KeyRefused as refused:
+        fault = _bare(refused)
+    finally:
+        del raw
+    raise fault
+
+
+def _bare(refused: KeyRefused) -> KeyRefused:
+    """The refusal without the frames that it came through: they hold the key. Whoever raises it drops its own."""
+    return KeyRefused(refused.code, refused.message, help=refused.help)
 
 
 def from_private_key(private: object, *, kid: str | None = None, reference: str | None = None) -> DecryptionKey:
@@ -128,7 +156,7 @@ def _secret_key(
         algorithms=allowed,
         contents=contents if "dir" in allowed else frozenset(),
         thumbprint=None,
-        identity=secret_material(raw),
+        identity=f"{len(raw)} bytes, {secret_material(raw)}",
         material_ids=frozenset(map(secret_material, parts)),
         _material=lambda: material,
     )
@@ -218,77 +246,3 @@ def _edwards_ids(x: str) -> frozenset[str]:
     y = (u - 1) * pow(u + 1, _P25519 - 2, _P25519) % _P25519
     spellings = (base64url.encode((y | sign << 255).to_bytes(32, "little")) for sign in (0, 1))
     return frozenset(f"OKP:{hashlib.sha256(f'Ed25519:{text}'.encode()).hexdigest()}" for text in spellings)
-
-
-# --- several ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DecryptionKeySet:
-    """The decryption keys of one policy. One key that stands twice counts once.
-
-    KeyRefused `key.ambiguous` where two different keys have one `kid`, `key.usage` where there is no key.
-    """
-
-    keys: tuple[DecryptionKey, ...]
-    _named: Mapping[str, tuple[DecryptionKey, ...]] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.keys, tuple) or not all(isinstance(key, DecryptionKey) for key in self.keys):
-            raise TypeError("a DecryptionKeySet is made of a tuple of DecryptionKeys")
-        if not self.keys:
-            raise messages.key_usage("a set without a key for decryption")
-        once = {(key.identity, key.kid, key.algorithms, key.contents): key for key in reversed(self.keys)}
-        keys = tuple(reversed(once.values()))
-        named = {
-            kid: tuple(key for key in keys if key.kid == kid) for kid in {key.kid for key in keys} if kid is not None
-        }
-        for same in named.values():
-            if len({key.identity for key in same}) > 1:  # check: K6
-                raise messages.key_duplicate_kid("two keys with one `kid`")
-        object.__setattr__(self, "keys", keys)
-        object.__setattr__(self, "_named", named)
-
-    def select(self, kid: str | None, alg: str, enc: str) -> DecryptionKey:
-        """The one key for a token with this `kid`, `alg` and `enc`; never a trial of several.
-
-        A key without kid answers to any kid if it alone fits, counted by material; of several its kid is its
-        thumbprint. A token without kid gets the only key that fits. TokenRefused `key.unknown_kid`, `key.ambiguous`,
-        `key.usage`.
-        """
-        fitting = tuple(key for key in self.keys if key.fits(alg, enc))
-        if kid is None:
-            return _only(fitting, alg)
-        named = self._named.get(kid)
-        if named is not None:
-            return _fitting_one(named, alg, enc)
-        if len({key.identity for key in fitting}) == 1 and any(key.kid is None for key in fitting):
-            return next(key for key in fitting if key.kid is None)
-        by_thumbprint = tuple(key for key in self.keys if key.kid is None and key.thumbprint == kid)
-        if not by_thumbprint:
-            raise messages.unknown_kid()
-        return _fitting_one(by_thumbprint, alg, enc)
-
-    def __repr__(self) -> str:
-        return f"<DecryptionKeySet of {len(self.keys)}>"
-
-
-def _fitting_one(named: tuple[DecryptionKey, ...], alg: str, enc: str) -> DecryptionKey:
-    """Of one material, narrowed perhaps in several ways."""
-    for key in named:
-        if key.fits(alg, enc):
-            return key
-    raise messages.usage(alg=_shown(alg), one=True)
-
-
-def _only(keys: tuple[DecryptionKey, ...], alg: str) -> DecryptionKey:
-    if not keys:
-        raise messages.usage(alg=_shown(alg), one=False)
-    count = len({key.identity for key in keys})
-    if count > 1:  # check: K6
-        raise messages.ambiguous(count=count)
-    return keys[0]
-
-
-def _shown(alg: str) -> str:
-    return alg if alg in KEY_MANAGEMENT else "this algorithm"

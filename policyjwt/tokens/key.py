@@ -32,8 +32,11 @@ _PROCESS: Final = secrets.token_bytes(32)
 
 
 def secret_material(secret: bytes) -> str:
-    """The `material_id` of a secret, equal for equal bytes within this process."""
-    return "secret:" + digest(_PROCESS, secret, "sha256").hex()
+    """The `material_id` of a secret, within this process equal for secrets that are one.
+
+    HMAC fills a secret up with zeros (RFC 2104, section 2): with and without them it is the same.
+    """
+    return "secret:" + digest(_PROCESS, secret.rstrip(b"\0"), "sha256").hex()
 
 
 class _Names:

@@ -182,6 +182,8 @@ def _rsa(jwk: Mapping[str, object]) -> rsa.RSAPrivateKey:
         if there:
             p, q, dp, dq, qi = (numbers[name] for name in _FACTORS)
         else:
+            if pow(2, e * d - 1, n) != 1:  # finding factors that are not there takes seconds
+                raise ValueError
             p, q = rsa.rsa_recover_prime_factors(n, e, d)
             dp, dq, qi = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
         public = rsa.RSAPublicNumbers(e, n)

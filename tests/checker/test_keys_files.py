@@ -13,12 +13,14 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from policyjwt.checker.keys_resolve import resolve_keys
 from policyjwt.diagnostics import Level, in_order
 from policyjwt.evidence import crl_snapshot
 from tests.checker.policy_text import NOW, blocks, key_check, policy
 from tests.evidence.test_engine_lists import listed
+from tests.issuer import Issuer
 from tests.pki import authority, usage
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -479,6 +481,41 @@ def test_secrets_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert resolved(text, tmp_path) == ["PJ445@8"]
     monkeypatch.setenv("A_SECRET", GOOD.decode())
     assert resolved(text, tmp_path) == ["PJ448@8"]
+
+
+OWN = 'signature { algorithms ES256  keys jwks file "own.json" }'
+DECRYPTS = 'encryption { algorithms ECDH-ES  content A256GCM  key file "k" as pem }'
+
+
+def test_resolve_compares_what_decrypts_with_all_that_verifies(tmp_path: Path) -> None:
+    """Anchors, pinned responders and status lists too, as loading does."""
+    root = authority("Root")
+    secret_file(tmp_path, root.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), name="k")
+    (tmp_path / "ca.pem").write_bytes(root.pem)
+    (tmp_path / "own.json").write_text(json.dumps({"keys": [Issuer(kid="o").jwk()]}))
+    numbers = root.private.public_key().public_numbers()
+    x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
+    (tmp_path / "list.json").write_text(json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "x": x, "y": y}]}))
+    status = 'status { list from caller  keys jwks file "list.json"  uri "https://s.example/1"  age at most 1h }'
+    anchored = 'signature { algorithms ES256  keys x5c { anchors "ca.pem"  leaf san uri "https://i.example" } }'
+    held = 'holder mtls { anchors "ca.pem" }'
+    for more in ((OWN, status), (anchored, ""), (OWN, held)):
+        text = policy(f"{DECRYPTS}\n{more[1]}", signature=more[0])
+        assert "PJ422" in {code.partition("@")[0] for code in resolved(text, tmp_path)}, more
+    assert resolved(policy(DECRYPTS, signature=OWN), tmp_path) == []
+
+
+def test_resolve_finds_a_section_whose_keys_fit_nothing(tmp_path: Path) -> None:
+    root = authority("Root")
+    secret_file(tmp_path, root.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), name="k")
+    (tmp_path / "own.json").write_text(json.dumps({"keys": [Issuer(kid="o").jwk()]}))
+    text = policy(DECRYPTS.replace("ECDH-ES", "RSA-OAEP"), signature=OWN)
+    assert [code.partition("@")[0] for code in resolved(text, tmp_path)] == ["PJ449"]
+
+
+def test_one_file_under_two_spellings(tmp_path: Path) -> None:
+    text = policy('encryption { algorithms A256KW  content A256GCM  key file "./s" as base64url }', signature=FROM_FILE)
+    assert "PJ422" in {fault.code for fault in key_check(text, tmp_path).diagnostics}
 
 
 def test_one_secret_under_two_names_and_two_issuers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

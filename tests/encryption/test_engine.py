@@ -293,6 +293,20 @@ def test_a_record_is_judged_again_with_the_key_that_is_handed_in(judge: Engine) 
     assert not again.inspection.would_trust
 
 
+def test_a_record_of_what_came_encrypted_holds_no_value(judge: Engine) -> None:
+    """The token stands in it as it came; the findings quote nothing of what is inside."""
+    stern = engine(
+        text(section(), rest='provides sub is string\n  require sub == "alice" as alice'), signer=SIGNER, keys=DECRYPTS
+    )
+    verdict = stern.evaluate(nested(SIGNER, KEY, sub="mallory-zqxj"))
+    assert codes(verdict) == {"claim.alice"}
+    record = json.loads(json.dumps(verdict.record()))
+    assert "mallory-zqxj" not in json.dumps(record)
+    assert "mallory-zqxj" in json.dumps(verdict.to_dict(values=True)), "a person may see it"
+    again = recheck(record, keys=dict(DECRYPTS))
+    assert again.same, again.differences
+
+
 def test_nothing_of_what_came_encrypted_is_kept(monkeypatch: pytest.MonkeyPatch, judge: Engine) -> None:
     from policyjwt.tokens import decode
 

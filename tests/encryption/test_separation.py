@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from policyjwt import Engine, PolicyError
+from policyjwt import Engine, PolicyError, recheck
 from policyjwt.replay import InspectOnly
 from policyjwt.tokens import KeySet
 from tests.encryption.flow import codes, nested, pem, section, text
@@ -190,7 +190,138 @@ def test_the_key_of_a_signers_certificate_counts_when_it_comes(tmp_path: Path) -
         assert verdict.trusted is not bool(expected)
 
 
+def test_the_key_of_an_authority_between_counts_too(tmp_path: Path) -> None:
+    """Whoever decrypts with it could certify signers."""
+    root = authority("Root", **LIFE)
+    between = authority("Between", root, path_length=0, **LIFE)
+    signer = leaf("idp", between, uris=["https://issuer.example"], **LIFE)
+    inner = token(claims(), by=signer, header={"typ": "JWT", "x5c": [signer.x5c, between.x5c]})
+    policy_text, keys = _anchored(tmp_path, decrypts=between.private, ca=root.pem)
+    judging = Engine.from_text(policy_text, root=tmp_path, keys=keys, clock=lambda: float(NOW))
+    verdict = judging.evaluate(nested(Issuer(), between.private, alg="ECDH-ES", inner=inner))
+    assert codes(verdict) == {"key.role_reuse"}
+    record = json.loads(json.dumps(verdict.record()))
+    assert record["key_of_two_roles"] is True
+    again = recheck(record, keys=keys)
+    assert again.same, again.differences
+    assert not again.inspection.would_trust
+
+
+def test_nothing_of_a_signer_is_remembered_whose_certificate_came_encrypted(tmp_path: Path) -> None:
+    root = authority("Root", **LIFE)
+    signer = leaf("idp", root, uris=["https://issuer.example"], **LIFE)
+    policy_text, keys = _anchored(tmp_path, decrypts=EC, ca=root.pem)
+    judging = Engine.from_text(policy_text, root=tmp_path, keys=keys, clock=lambda: float(NOW))
+    inner = token(claims(), by=signer, header={"typ": "JWT", "x5c": [signer.x5c]})
+    assert judging.evaluate(nested(Issuer(), EC, alg="ECDH-ES", inner=inner))
+    (candidate,) = judging._loaded.assembly.candidates
+    assert candidate.signers is not None
+    assert not candidate.signers._paths._kept
+    assert not candidate.signers._authorities._kept
+
+
+def _at_another_door(folder: Path, **changes: str) -> None:
+    """A policy of the same root that guards another door: it is no candidate here."""
+    (folder / "policyjwt.toml").touch()
+    parts = {
+        "name": "b",
+        "issuer": 'issuer "https://b.example"',
+        "revocation": 'revocation { by redeployment because "a test" }',
+    }
+    other = text(*([changes.pop("section")] if "section" in changes else [""]), **(parts | changes))
+    (folder / "b.policy").write_text(other.replace('use      "api"', 'use      "another"'))
+
+
+def test_an_anchor_at_another_door_counts(tmp_path: Path) -> None:
+    root = authority("Root", **LIFE)
+    (tmp_path / "ca.pem").write_bytes(root.pem)
+    (tmp_path / "a.policy").write_text(text(section(alg="ECDH-ES")))
+    _at_another_door(
+        tmp_path,
+        keys='keys x5c { anchors "ca.pem"  leaf san uri "https://b.example" }',
+        revocation='waive revocation because "a test"',
+    )
+    given: dict[str, Any] = {f"url:{URL}": Issuer().keys(), "env:DECRYPTS": pem(root.private)}
+    assert _not_loaded(tmp_path, given) == ["PJ461"]
+
+
+def test_a_key_that_decrypts_at_another_door_counts_where_it_was_handed_in(tmp_path: Path) -> None:
+    (tmp_path / "a.policy").write_text(text(""))
+    (tmp_path / "other.jwks.json").write_text(json.dumps({"keys": [Issuer(kid="o").jwk()]}))
+    _at_another_door(tmp_path, section=section(alg="ECDH-ES"), keys='keys jwks file "other.jwks.json"')
+    for decrypts in (pem(EC), encrypting.keys(EC)):
+        given: dict[str, Any] = {f"url:{URL}": jwks(_public(EC)), "env:DECRYPTS": decrypts}
+        assert _not_loaded(tmp_path, given) == ["PJ461"]
+
+
+def _not_loaded(folder: Path, keys: dict[str, Any]) -> list[str]:
+    with pytest.raises(PolicyError) as caught:
+        Engine.load(folder, use="api", keys=keys, replay=InspectOnly(), clock=lambda: float(NOW))
+    return [each.code for each in caught.value.diagnostics if each.stops_loading]
+
+
+def test_secrets_that_hmac_fills_up_to_one_are_one() -> None:
+    """RFC 2104, section 2: with zeros at its end a secret is the same secret."""
+    secret = bytes(range(1, 33))
+    shared = {"algorithms": "HS256", "revocation": 'revocation { by redeployment because "a test" }'}
+    one = text("", name="one", keys='secret env "ONE" as base64url', **shared)
+    two = text(
+        "", name="two", issuer='issuer "https://two.example"', keys='secret env "TWO" as base64url', **shared
+    ).removeprefix("policyjwt 1\n")
+    assert "PJ456" in _refused(one + two, {"env:ONE": secret, "env:TWO": secret + b"\0"})
+    both = text(
+        section('key env "DECRYPTS" as base64url', alg="A256KW"), keys='secret env "ONE" as base64url', **shared
+    )
+    assert _refused(both, {"env:ONE": secret + bytes(16), "env:DECRYPTS": secret}) == ["PJ461"]
+
+
 # ------------------------------------------------------------------------------------ among keys that decrypt
+
+
+def test_what_a_key_says_of_itself_holds_whoever_else_has_it() -> None:
+    """A JWK for one algorithm stays one, though another policy has the same key without that word."""
+    narrow = json.dumps(encrypting.private_jwk(RSA, alg="RSA-OAEP-256")).encode()
+    both = "algorithms RSA-OAEP, RSA-OAEP-256  content A256GCM"
+    one = text(f'encryption {{ {both}  key env "ONE" as jwk }}', name="one")
+    two = text(
+        f'encryption {{ {both}  key env "TWO" as pem }}',
+        name="two",
+        issuer='issuer "https://two.example"',
+        keys='keys jwks url "https://two.example/jwks"',
+    ).removeprefix("policyjwt 1\n")
+    signer = Issuer()
+    given: dict[str, Any] = {
+        f"url:{URL}": signer.keys(),
+        "url:https://two.example/jwks": Issuer().keys(),
+        "env:ONE": narrow,
+        "env:TWO": pem(RSA),
+    }
+    judging = Engine.from_text(one + two, keys=given, replay=InspectOnly(), clock=lambda: float(NOW))
+    assert judging.evaluate(nested(signer, RSA))
+    assert codes(judging.evaluate(nested(signer, RSA, alg="RSA-OAEP"))) == {"decryption.not_for_this_policy"}
+
+
+def test_a_kid_that_only_another_policy_gives_is_not_this_ones() -> None:
+    """So that a policy judges alike with and without the others, and a record can be judged again."""
+    lines = ('key env "ONE" as pem kid "a"', 'key env "TWO" as pem kid "b"')
+    other = rsa.generate_private_key(65537, 2048)
+    one = text(section(*lines), name="one")
+    two = text(
+        section('key env "ONE" as pem kid "c"', 'key env "TWO" as pem kid "d"'),
+        name="two",
+        issuer='issuer "https://two.example"',
+        keys='keys jwks url "https://two.example/jwks"',
+    ).removeprefix("policyjwt 1\n")
+    signer = Issuer()
+    given: dict[str, Any] = {
+        f"url:{URL}": signer.keys(),
+        "url:https://two.example/jwks": Issuer().keys(),
+        "env:ONE": pem(RSA),
+        "env:TWO": pem(other),
+    }
+    judging = Engine.from_text(one + two, keys=given, replay=InspectOnly(), clock=lambda: float(NOW))
+    assert judging.evaluate(nested(signer, RSA, header={"kid": "a"}))
+    assert codes(judging.evaluate(nested(signer, RSA, header={"kid": "c"}))) == {"decryption.not_for_this_policy"}
 
 
 def test_one_kid_for_two_keys_of_two_policies() -> None:

@@ -165,6 +165,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "checker",
         "selection",
         "evidence",
+        "tokens",
     ),
     "engine": (
         *_JUDGING,

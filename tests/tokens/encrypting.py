@@ -28,7 +28,8 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.tokens import decryption, decryption_key
-from policyjwt.tokens.decryption_key import DecryptionKey, DecryptionKeySet
+from policyjwt.tokens.decryption_key import DecryptionKey
+from policyjwt.tokens.decryption_keyset import DecryptionKeySet
 from policyjwt.tokens.encryption import CONTENT, KEY_MANAGEMENT
 from tests.tokens.minting import b64, number
 

@@ -26,12 +26,12 @@ from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.tokens import KeySet
 from policyjwt.tokens.decryption_key import (
     DecryptionKey,
-    DecryptionKeySet,
     from_jwk,
     from_pem,
     from_private_key,
     from_secret,
 )
+from policyjwt.tokens.decryption_keyset import DecryptionKeySet
 from policyjwt.tokens.encryption import KEY_MANAGEMENT, contents_of
 from tests.tokens.encrypting import (
     FIELD_BYTES,
@@ -390,15 +390,22 @@ def test_k27_x25519_against_ed25519(_: int) -> None:
 def test_k27_secrets_and_their_halves(size: int) -> None:
     raw = bytes(range(100, 100 + size))
     own = from_secret(raw)
-    assert own.identity in own.material_ids
     assert from_jwk({"kty": "oct", "k": b64(raw)}).material_ids == own.material_ids
+    assert from_jwk({"kty": "oct", "k": b64(raw)}).identity == own.identity
     assert len(own.material_ids) == (3 if size >= 32 else 1)
     if size >= 32:
-        assert verifying({"kty": "oct", "k": b64(raw)}) == own.identity
+        assert verifying({"kty": "oct", "k": b64(raw)}) in own.material_ids
     if size == 64:
         for half in (raw[:32], raw[32:]):
             assert verifying({"kty": "oct", "k": b64(half)}) in own.material_ids
     assert from_secret(raw[::-1]).material_ids.isdisjoint(own.material_ids)
+
+
+def test_k27_zeros_at_the_end_are_nothing_to_hmac_and_much_to_aes() -> None:
+    short, long = bytes(range(1, 17)), bytes(range(1, 17)) + bytes(8)
+    assert from_secret(short).material_ids == from_secret(long).material_ids
+    assert from_secret(short).identity != from_secret(long).identity
+    assert len(DecryptionKeySet((from_secret(short), from_secret(long))).keys) == 2
 
 
 def test_k27_every_form_of_a_key_is_one_key() -> None:

@@ -7,15 +7,19 @@ import logging
 import os
 import pickle
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.tokens.decryption import check_nested, check_replicated, decrypt, read
-from policyjwt.tokens.decryption_key import DecryptionKey, DecryptionKeySet, from_jwk, from_pem, from_secret
+from policyjwt.tokens.decryption_key import DecryptionKey, from_jwk, from_pem, from_secret
+from policyjwt.tokens.decryption_keyset import DecryptionKeySet
 from policyjwt.tokens.encryption import CONTENT, KEY_MANAGEMENT
 from tests.tokens.encrypting import (
     FIELD_BYTES,
@@ -246,3 +250,26 @@ def test_no_key_refusal_quotes_the_key(text: str) -> None:
         said = " ".join([str(caught.value), repr(caught.value), json.dumps(vars(caught.value))])
         assert MARK not in said
         assert b64(MARK.encode()) not in said
+
+
+@pytest.mark.parametrize("form", ["pem", "jwk", "secret"])
+def test_no_frame_of_a_refusal_holds_the_key(form: str) -> None:
+    """Tools that show the variables of every frame get to see what was refused, and not the key."""
+    weak = rsa.generate_private_key(65537, 1024)
+    told = private_jwk(weak)
+    make: dict[str, Callable[[], object]] = {
+        "pem": lambda: from_pem(
+            weak.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        ),
+        "jwk": lambda: from_jwk(json.dumps(told)),
+        "secret": lambda: from_secret(MARK.encode()[:15]),
+    }
+    with pytest.raises(KeyRefused) as caught:
+        make[form]()
+    frames = [each for each, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("policyjwt")]
+    shown = "".join(repr(value) for frame in ours for value in frame.f_locals.values())
+    assert ours
+    for secret in (MARK[:15], str(told["d"])[:16], "PRIVATE KEY"):
+        assert secret not in shown
+    assert caught.value.__context__ is None

@@ -75,7 +75,8 @@ CHILD = """
 import base64, json, resource, sys
 from policyjwt.errors import TokenRefused
 from policyjwt.tokens.decryption import decrypt
-from policyjwt.tokens.decryption_key import DecryptionKeySet, from_secret
+from policyjwt.tokens.decryption_key import from_secret
+from policyjwt.tokens.decryption_keyset import DecryptionKeySet
 given = json.load(sys.stdin)
 keys = DecryptionKeySet((from_secret(bytes.fromhex(given["key"])),))
 def tried(token):

@@ -11,7 +11,8 @@ import pytest
 from policyjwt.errors import KeyRefused, TokenRefused
 from policyjwt.tokens import KeySet, verify
 from policyjwt.tokens.decryption import check_nested, decrypt, read
-from policyjwt.tokens.decryption_key import DecryptionKeySet, from_jwk
+from policyjwt.tokens.decryption_key import from_jwk
+from policyjwt.tokens.decryption_keyset import DecryptionKeySet
 from policyjwt.tokens.encryption import CONTENT, KEY_MANAGEMENT
 from tests.shared import vectors
 from tests.tokens.minting import unb64
