@@ -65,15 +65,18 @@ class Candidate:
 
     `statuses` judges whether a token was withdrawn, `holders` who presents it, `recipient` opens what is encrypted;
     None where the policy does not ask. `sources` are its keys by where they come from. `distrusted` are thumbprints
-    that `except key` names. `loaded_at` is when the keys came, `stale_after` the instant past which they are no longer
-    believed, None where they do not age. `standings` say what its mechanisms assure, as loaded; `source` is the text
-    that it was made from, `store` what its nonces are remembered in. `shares_key` says that its key is another issuer's
-    too; `others` is what would show that of a key that comes with a token, `decrypting` the material of keys that
-    decrypt here: none of them may sign. `recorded_role_reuse` says of a record that the signer's did.
+    that `except key` names, `withdrawn` the material of keys that the issuer has taken out of its set. `loaded_at` is
+    when the keys came, `stale_after` the instant past which they are no longer believed, None where they do not age;
+    by a clock that shows less than `believed_from`, nobody knows how old they are.
+    `standings` say what its mechanisms assure, as loaded; `source` is the text that it was made from, `store` what its
+    nonces are remembered in. `shares_key` says that its key is another issuer's too; `others` is what would show that
+    of a key that comes with a token, `decrypting` the material of keys that decrypt here: none of them may sign.
+    `recorded_role_reuse` says of a record that the signer's did.
     """
 
     validator: Validator
     keys: KeySet | None
+    withdrawn: frozenset[str]
     signers: Signers | None
     statuses: Statuses | None
     holders: Holders | None
@@ -82,6 +85,7 @@ class Candidate:
     algorithms: frozenset[str]
     distrusted: frozenset[str]
     loaded_at: float
+    believed_from: float
     stale_after: float | None
     standings: tuple[Standing, ...]
     established: frozenset[str]

@@ -53,6 +53,8 @@ def read_url(url: str, *, plain: bool = False) -> Address:
         raise ValueError("can't be read") from None
     if parts.scheme not in (_PORTS if plain else ("https",)) or not parts.hostname:
         raise ValueError("is neither http nor https with a host" if plain else "is not https with a host")
+    if "[" in parts.netloc and not parts.netloc.startswith("["):
+        raise ValueError("can't be read")
     if "@" in parts.netloc or "#" in url:
         raise ValueError("has user info or a fragment")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -85,10 +87,11 @@ def connected(where: Address, tls: ssl.SSLContext | None, *, timeout: float) -> 
     timer.daemon = True
     try:
         raw.settimeout(left)
-        timer.start()
         if where.secure:
-            context = tls or _default_context()
+            context = tls or tls_context()
             connection = secured = context.wrap_socket(raw, server_hostname=where.host, do_handshake_on_connect=False)
+        timer.start()  # only now: what it shuts is the socket that is read
+        if where.secure:
             secured.do_handshake()
         yield connection
     except Exception:
@@ -102,10 +105,23 @@ def connected(where: Address, tls: ssl.SSLContext | None, *, timeout: float) -> 
         raise TimeoutError
 
 
-def _default_context() -> ssl.SSLContext:
+def tls_context(authorities: str | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or later, below these authorities (PEM), or the system's. ssl.SSLError, ValueError for what is no PEM.
+
+    Made by hand: nothing of the environment writes its secrets to a file, and a name counts only where certificates
+    have names today (RFC 9525, section 2).
+    """
     import ssl
 
-    return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    if authorities is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(cadata=authorities)
+    return context
 
 
 def _first_to_answer(places: Sequence[_Place], deadline: float) -> socket.socket:

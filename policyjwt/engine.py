@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, NoReturn
+from threading import Lock, get_ident
+from typing import Any, NoReturn
 from weakref import WeakSet
 
 from policyjwt import consuming
@@ -27,9 +27,6 @@ from policyjwt.tokens import VerifiedToken
 from policyjwt.tokens.messages import presented_twice
 from policyjwt.verdict import Inspection, Verdict
 
-if TYPE_CHECKING:
-    pass
-
 _NO_CONTEXT = Context()
 _PATIENCE = 60.0
 """Seconds that renewed keys wait for a reload. They come again."""
@@ -45,6 +42,8 @@ class Engine:
         self._read = read
         self._settings = settings
         self._reloading = Lock()
+        self._closed = self._again = False
+        self._reloader: int | None = None
         _living.add(self)
         self._loaded = load(read, settings, self._renew, None)
         self._loaded.renewal.start()
@@ -167,11 +166,25 @@ class Engine:
         keep their age. Raises what `load` raises; the engine then goes on as it was. A KeySet that was handed in does
         not grow younger by it: newer keys come from a resolver, from a file, or with a new engine.
         """
+        if self._reloader == get_ident():  # a signal while this very thread reloads: once more, then
+            self._again = True
+            return
         with self._reloading:  # so that what was read earlier never replaces what was read later
-            before = self._loaded
-            self._loaded = load(self._read, self._settings, self._renew, before)
+            self._reloader, self._again = get_ident(), True
+            try:
+                while self._again:
+                    self._again = False
+                    self._reload()
+            finally:
+                self._reloader = None
+
+    def _reload(self) -> None:
+        before = self._loaded
+        self._loaded = load(self._read, self._settings, self._renew, before)
         before.renewal.close()
         self._loaded.renewal.start()
+        if self._closed:  # while this was loading, or long ago
+            self._loaded.renewal.close()
 
     def status(self) -> Mapping[str, Any]:
         """What is loaded, for health checks: the use, the names of the policies, and every source of their keys.
@@ -186,7 +199,11 @@ class Engine:
         return {"use": loaded.use, "policies": sorted(loaded.selection.names), "keys": told}
 
     def close(self) -> None:
-        """Let go of what the engine holds: keys are renewed no more. The store is its owner's to close."""
+        """Let go of what the engine holds: keys are renewed no more, whatever is reloaded later.
+
+        The engine goes on with the keys that it has until they are stale. The store is its owner's to close.
+        """
+        self._closed = True
         self._loaded.renewal.close()
 
     def __enter__(self) -> Engine:
@@ -210,8 +227,8 @@ class Engine:
             going.refused = presented_twice()
         if going.refused is None:
             judge(going, loaded.selection, token, context, policy)
-            if going.unknown_kid is not None:
-                loaded.renewal.want(*going.unknown_kid)
+            if going.wanted is not None:
+                loaded.renewal.want(*going.wanted)
         return going
 
     def _judge_verified(
@@ -222,8 +239,8 @@ class Engine:
         going, loaded = self._begin(context, policy, now)
         if going.refused is None:
             judge_verified(going, loaded.selection, verified, context, policy)
-            if going.unknown_kid is not None:
-                loaded.renewal.want(*going.unknown_kid)
+            if going.wanted is not None:
+                loaded.renewal.want(*going.wanted)
         return going
 
     def _begin(self, context: Context, policy: str | None, now: float | None) -> tuple[Evaluation, InForce]:
@@ -234,7 +251,7 @@ class Engine:
         if policy is not None and policy not in loaded.selection.names:
             raise ValueError(f"no policy named {policy!r} is among those that this engine judges by")
         at = self._settings.time() if now is None else self._given_time(now)
-        going = Evaluation(now=at, schemes=loaded.selection.schemes)
+        going = Evaluation(now=at, by_clock=now is None, schemes=loaded.selection.schemes)
         if not math.isfinite(going.now):
             going.now = 0.0
             going.refused = TokenRefused(
@@ -244,7 +261,7 @@ class Engine:
             )
         return going, loaded
 
-    def _renew(self, renewal: KeyRenewal, name: str, obtained: Obtained) -> None:
+    def _renew(self, renewal: KeyRenewal, name: str, obtained: Obtained | frozenset[str]) -> None:
         """Judge by newer keys of one source from here on. Called in its thread; KeyRefused leaves all as it was."""
         reloading = self._reloading
         if not reloading.acquire(timeout=_PATIENCE):
@@ -311,7 +328,7 @@ _living: WeakSet[Engine] = WeakSet()
 def _after_fork() -> None:
     """In the child nobody is left who would release what was held when its parent forked."""
     for engine in list(_living):
-        engine._reloading = Lock()
+        engine._reloading, engine._reloader = Lock(), None
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch

@@ -32,9 +32,14 @@ NO_CLAIMS: dict[str, object] = {}
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Evaluation:
-    """What is known so far. Nobody outside the engine sees it, and nothing changes it once a verdict is made."""
+    """What is known so far. Nobody outside the engine sees it, and nothing changes it once a verdict is made.
+
+    `by_clock` says that `now` is the engine's clock's, and not a caller's. `wanted` names sources of keys that may have
+    a newer one by now, and the `kid` that was not there.
+    """
 
     now: float
+    by_clock: bool = False
     text: str | None = None
     candidate: Candidate | None = None
     refused: TokenRefused | None = None
@@ -42,7 +47,7 @@ class Evaluation:
     verified_key: Key | None = None
     path: CertificatePath | None = None
     envelope: Envelope | None = None
-    unknown_kid: tuple[tuple[str, ...], str] | None = None
+    wanted: tuple[tuple[str, ...], str | None] | None = None
     evidence: Mapping[str, EvidenceResult] = field(default_factory=dict)
     client: Mapping[str, object] = field(default_factory=dict)
     proof: Proof | None = None
@@ -130,6 +135,7 @@ class Evaluation:
             status_loaded_at=None if candidate is None or candidate.statuses is None else candidate.statuses.loaded_at,
             evaluated_at=self.now,
             shared_key=self.shares_key,
+            withdrawn=frozenset() if candidate is None else candidate.withdrawn,
             role_reuse=self.refused is not None and self.refused.code == "key.role_reuse",
             store=None if candidate is None else candidate.store,
             nonce=None if self.answered is None else (self.answered, self.consumed, self.durability),

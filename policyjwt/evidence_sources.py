@@ -173,10 +173,13 @@ def _values(leaf: Leaf) -> frozenset[str]:
 # ------------------------------------------------------------------------------------------------ status lists
 
 
-def statuses_of(policy: CheckedPolicy, keys: KeySet, *, at: float, stale_after: float | None) -> Statuses:
+def statuses_of(
+    policy: CheckedPolicy, keys: KeySet, *, at: float, stale_after: float | None, withdrawn: frozenset[str]
+) -> Statuses:
     """What judges the status of the policy's tokens. The keys came at `at`; KeyRefused where none is public."""
     from policyjwt.evidence.status_list import StatusDemand
     from policyjwt.statuses import Statuses
+    from policyjwt.tokens import KeySet
 
     status = policy.block.status
     assert status is not None
@@ -185,7 +188,9 @@ def statuses_of(policy: CheckedPolicy, keys: KeySet, *, at: float, stale_after: 
     if any(key.symmetric for key in keys.keys):
         raise KeyRefused("key.usage", "a shared secret as the key of a status list, which anybody could then write")
     demand = StatusDemand(uri=status.uri.value, max_age=status.age.amount, skew=policy.skew)
-    return Statuses(demand=demand, keys=keys, loaded_at=at, stale_after=stale_after)
+    left = tuple(key for key in keys.keys if key.material_id not in withdrawn)
+    believed = KeySet(left) if left else None
+    return Statuses(demand=demand, keys=believed, loaded_at=at, stale_after=stale_after)
 
 
 # ------------------------------------------------------------------------------------------------ holders

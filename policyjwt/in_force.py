@@ -69,8 +69,13 @@ class InForce:
     renewal: KeyRenewal
     obtained: Mapping[str, Obtained]
 
-    def renewed(self, name: str, obtained: Obtained) -> InForce:
-        """The same policies by newer keys of one source. KeyRefused where these can't be used."""
+    def renewed(self, name: str, obtained: Obtained | frozenset[str]) -> InForce:
+        """The same policies by newer keys of one source, or by those that are left of them.
+
+        KeyRefused where these can't be used.
+        """
+        if not isinstance(obtained, Obtained):
+            obtained = self.obtained[name].but_for(obtained)
         assembly = renew(self.assembly, name, obtained)
         found, faults = compare(assembly)
         if faults:
@@ -137,7 +142,7 @@ def load(read: Callable[[], Loaded], settings: Settings, apply: Apply, before: I
     files = Files()
     renewal = KeyRenewal(chosen, settings.keys, files, apply=apply, clock=settings.time)
     try:
-        obtained = _first(renewal, before)
+        obtained = _first(renewal, before, now)
         supply = Supply(given=settings.keys, obtained=obtained, files=files, since=settings.since, now=now)
         selection, assembly = _ready(chosen, checked.policies, supply, settings, loaded)
     except BaseException:
@@ -147,14 +152,15 @@ def load(read: Callable[[], Loaded], settings: Settings, apply: Apply, before: I
     return InForce(selection, use, assembly, renewal, kept)
 
 
-def _first(renewal: KeyRenewal, before: InForce | None) -> dict[str, Obtained | KeyRefused]:
+def _first(renewal: KeyRenewal, before: InForce | None, now: float) -> dict[str, Obtained | KeyRefused]:
     """What every source gave. Where one failed, what it gave before goes on, as old as it is."""
-    obtained = renewal.first()
+    obtained = renewal.first(now)
     if before is not None:
         for name, found in obtained.items():
             same = renewal.origins.get(name) == before.renewal.origins.get(name)
             if isinstance(found, KeyRefused) and same and name in before.obtained:
-                obtained[name] = before.obtained[name]
+                kept = before.obtained[name]
+                obtained[name] = kept.but_for(renewal.listed[name]) if name in renewal.listed else kept
     return obtained
 
 

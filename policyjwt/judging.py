@@ -21,7 +21,7 @@ from policyjwt.tokens.decode import UnverifiedToken, decode, remember_header
 from policyjwt.tokens.headers import check as check_header
 from policyjwt.tokens.headers import check_algorithm
 from policyjwt.tokens.key import Key
-from policyjwt.tokens.messages import form, missing, signs_and_decrypts
+from policyjwt.tokens.messages import form, key_withdrawn, missing, signs_and_decrypts
 from policyjwt.tokens.signature import check_signature, kid_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from policyjwt.tokens.certificate_path import CertificatePath
 
 _SEGMENTS_OF_ENCRYPTION = 5
+_OF_OLD_KEYS = frozenset({"key.set_stale", "status.list_invalid"})
+"""What becomes of a status list whose keys are too old, or do not have the one that signed it yet."""
 
 
 def judge(going: Evaluation, selection: Selection, token: str | None, context: Context, policy: str | None) -> None:
@@ -84,7 +86,7 @@ def _opened(going: Evaluation, selection: Selection, token: str) -> UnverifiedTo
         going.envelope, unverified = recipients.open(encrypted)
     except TokenRefused as refused:
         if refused.code == "key.unknown_kid" and encrypted.kid is not None:
-            going.unknown_kid = recipients.renewals, encrypted.kid
+            going.wanted = recipients.renewals, encrypted.kid
         raise
     return unverified
 
@@ -103,13 +105,13 @@ def _judge_envelope(going: Evaluation, candidate: Candidate) -> None:
 
 def _verify(going: Evaluation, candidate: Candidate, token: UnverifiedToken) -> None:
     """Header, key or certificate path, and signature, in this order (RFC 7515, section 5.2)."""
-    algorithm = _checked_header(token, candidate, going.now)
+    algorithm = _checked_header(going, token, candidate)
     signers, found = candidate.signers, None
     if signers is not None:
         found = signers.find(token.header, alg=algorithm, now=going.now)
         key = _believed(found.path.key, candidate)
         if _decrypts_here(candidate, found.path):  # check: K7
-            raise signs_and_decrypts()
+            raise signs_and_decrypts("the token")
     else:
         key = _believed(_named_key(going, candidate, kid_of(token.header), algorithm), candidate)
     check_signature(token, key, algorithm)
@@ -139,7 +141,7 @@ def _named_key(going: Evaluation, candidate: Candidate, kid: str | None, algorit
         return candidate.keys.select(kid, algorithm)
     except TokenRefused as refused:
         if refused.code == "key.unknown_kid" and kid is not None:
-            going.unknown_kid = _renewals(candidate), kid
+            going.wanted = _renewals(candidate), kid
         raise
 
 
@@ -147,15 +149,17 @@ def _renewals(candidate: Candidate) -> tuple[str, ...]:
     return tuple(each.source.renewal for each in candidate.sources.signature)
 
 
-def _checked_header(token: UnverifiedToken, candidate: Candidate, now: float) -> str:
+def _checked_header(going: Evaluation, token: UnverifiedToken, candidate: Candidate) -> str:
     """The algorithm, where the header is in order and the keys are not too old."""
+    now = going.now
     if token.unprotected is not None and not candidate.reads_json:
         raise form()
     signers = candidate.signers
     understood = signers.staple.name if signers is not None and signers.staple is not None else None
     check_header(token.header, x5c_allowed=signers is not None, understood=understood, claims=token.claims)
     algorithm = check_algorithm(token.header, candidate.algorithms)
-    if candidate.stale_after is not None and now > candidate.stale_after:
+    if candidate.stale_after is not None and not _fresh(going, candidate):  # check: K9
+        going.wanted = _renewals(candidate), None
         raise TokenRefused(
             "key.set_stale",
             actual=f"the keys are {duration(now - candidate.loaded_at)} old",
@@ -165,6 +169,16 @@ def _checked_header(token: UnverifiedToken, candidate: Candidate, now: float) ->
     return algorithm
 
 
+def _fresh(going: Evaluation, candidate: Candidate) -> bool:
+    """Whether the keys may still be believed.
+
+    Keys from the future were fetched while the clock was wrong: how old they are, nobody knows.
+    """
+    assert candidate.stale_after is not None
+    undated = going.by_clock and going.now < candidate.believed_from
+    return going.now <= candidate.stale_after and not undated
+
+
 def _believed(key: Key, candidate: Candidate) -> Key:
     if candidate.distrusted and key.thumbprint in candidate.distrusted:
         raise TokenRefused(
@@ -172,6 +186,8 @@ def _believed(key: Key, candidate: Candidate) -> Key:
             actual="the policy no longer believes this key",
             expected="a key that is not excepted",
         )
+    if candidate.withdrawn and key.material_id in candidate.withdrawn:
+        raise key_withdrawn()
     return key
 
 
@@ -183,12 +199,12 @@ def _judge_key_again(going: Evaluation, key: Key, token: UnverifiedToken, candid
             actual="this policy judges more than a signature: certificates, encryption, or the proof of a holder",
             expected="the token itself: call `Engine.evaluate`",
         )
-    algorithm = _checked_header(token, candidate, going.now)
+    algorithm = _checked_header(going, token, candidate)
     for own in candidate.keys.keys:
         if own.material_id == key.material_id and algorithm in own.algorithms:
             return _believed(own, candidate)
     if key.kid is not None:  # the other library may know the issuer's newest key sooner than this engine
-        going.unknown_kid = _renewals(candidate), key.kid
+        going.wanted = _renewals(candidate), key.kid
     raise TokenRefused(
         "key.not_of_this_issuer",
         actual="the signature was verified with a key that is not in the policy's own source for this algorithm",
@@ -200,14 +216,23 @@ def _judge_evidence(going: Evaluation, candidate: Candidate, token: UnverifiedTo
     """What became of the evidence about the signer and the token, now that the signature is verified."""
     found = dict(going.evidence)
     if candidate.signers is not None and going.path is not None:
-        keep = going.envelope is None
-        found.update(candidate.signers.judge(going.path, token, context.staples, now=going.now, keep=keep))
+        judged = candidate.signers.judge(
+            going.path,
+            token,
+            context.staples,
+            now=going.now,
+            keep=going.envelope is None,
+            decrypting=candidate.decrypting,
+        )
+        found.update(judged)
     if candidate.holders is not None:
         shown = Shown()
         found[HOLDER] = candidate.holders.judge(going.text or "", token.claims, context, shown, now=going.now)
         going.proof, going.client = shown.proof, shown.client or NO_CLAIMS
     if candidate.statuses is not None:
         found["status"] = candidate.statuses.judge(token.claims, context.status_lists, now=going.now)
+        if found["status"].result in _OF_OLD_KEYS:
+            going.wanted = tuple(each.source.renewal for each in candidate.sources.status), None
     going.evidence = found
 
 

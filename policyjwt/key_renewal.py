@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from policyjwt.checker.compose_sections import DEFAULT_STALE
-from policyjwt.errors import KeyRefused
+from policyjwt.errors import KeyRefused, KeysWithdrawn
 from policyjwt.key_sources import Given, Material, Obtained, Source, all_sources, resolved
 from policyjwt.keys.feed import FeedStatus, RemoteSource
 from policyjwt.keys.feeds import Feeds
-from policyjwt.keys.remote import discovery_source, url_source
+from policyjwt.keys.http import check_ca
+from policyjwt.keys.remote import fetch_discovered, fetch_jwks
 from policyjwt.language.files import FileFault, Files
 from policyjwt.language.model import CheckedPolicy, Discovery, JwksUrl
 
@@ -25,26 +25,15 @@ _FIRST_WITHIN: Final = 30.0
 """Seconds in which everything must have come once; a fetch ends sooner by its own deadline."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Brought:
-    """What a source brought, as feeds carry it."""
-
-    material: Material
-
-    @property
-    def keys(self) -> tuple[object, ...]:
-        """The keys; a secret is one."""
-        return (None,) if isinstance(self.material, bytes) else self.material.keys
-
-
-Apply = Callable[["KeyRenewal", str, Obtained], None]
-"""Puts in force what a source obtained. KeyRefused where that can't be."""
+Apply = Callable[["KeyRenewal", str, "Obtained | frozenset[str]"], None]
+"""Puts in force what a source obtained, or which of its keys are left. KeyRefused where that can't be."""
 
 
 class KeyRenewal:
     """The renewed sources of one load. Thread-safe. `apply` is a bound method, and held weakly: its object owns this.
 
-    `origins` say by which address and authority each is obtained: what came by another is not the same.
+    `origins` say by which address and authority each is obtained: what came by another is not the same. `listed` is the
+    material of the keys that a set names which could not be used.
     """
 
     def __init__(
@@ -59,31 +48,36 @@ class KeyRenewal:
         self._apply = weakref.WeakMethod(apply)
         self._refused: dict[str, KeyRefused] = {}
         self.origins: dict[str, object] = {}
-        made: dict[str, RemoteSource[_Brought]] = {}
+        self.listed: dict[str, frozenset[str]] = {}
+        self._started = False
+        made: dict[str, RemoteSource[Material]] = {}
         for source in _renewable(policies, given):
             try:
-                before = made.get(source.renewal)
                 feed = self._feed(source, given.get(source.reference), files)
-                shorter = before is None or feed.stale < before.stale
-                made[source.renewal] = feed if shorter else before  # type: ignore[assignment]  # is one where not shorter
             except KeyRefused as refused:
                 self._refused[source.renewal] = refused
-        self._clock = clock
-        self._feeds: Feeds[_Brought] = Feeds(made.values(), install=self._install, clock=clock)
+                continue
+            known = made.get(source.renewal)
+            if known is None or feed.stale < known.stale:  # several policies may have one source: the shortest counts
+                made[source.renewal] = feed
+        self._feeds: Feeds[Material] = Feeds(made.values(), install=self._install, clock=clock)
 
-    def first(self) -> dict[str, Obtained | KeyRefused]:
-        """Ask every source once, and wait. Nothing is put in force: the caller has what came."""
-        at = self._clock()
+    def first(self, now: float) -> dict[str, Obtained | KeyRefused]:
+        """Ask every source once, and wait. Nothing is put in force: the caller has what came, as of `now`."""
         found = self._feeds.first(_FIRST_WITHIN)
-        came = {name: _obtained(brought, at) for name, brought in found.items()}
+        came = {
+            name: material if isinstance(material, KeyRefused) else Obtained(material, now)
+            for name, material in found.items()
+        }
         return {**came, **self._refused}
 
     def start(self) -> None:
         """Renew from here on."""
+        self._started = True
         self._feeds.start()
 
-    def want(self, renewals: Iterable[str], kid: str) -> None:
-        """A token names a `kid` that none of these has brought. Never waits."""
+    def want(self, renewals: Iterable[str], kid: str | None) -> None:
+        """These may have newer keys, with this `kid` where one was named that they have not brought. Never waits."""
         for renewal in renewals:
             self._feeds.want(renewal, kid)
 
@@ -95,33 +89,51 @@ class KeyRenewal:
         """End the threads."""
         self._feeds.close()
 
-    def _install(self, renewal: str, brought: _Brought, at: float) -> None:
+    def _install(self, name: str, material: Material, at: float) -> None:
+        self._put(name, Obtained(material, at))
+
+    def _put(self, name: str, obtained: Obtained) -> None:
         apply = self._apply()
         if apply is None:
-            raise KeyRefused("key.not_found", "nobody asks for these keys any more")
-        apply(self, renewal, Obtained(brought.material, at))
+            raise KeyRefused("key.set_refused", "nobody asks for these keys any more")
+        apply(self, name, obtained)
 
-    def _feed(self, source: Source, given: Given | None, files: Files) -> RemoteSource[_Brought]:
-        item = source.item
-        stale = _DAY
-        if isinstance(item, (JwksUrl, Discovery)):
-            stale = float(item.stale.amount if item.stale else DEFAULT_STALE)
+    def _withdraw(self, name: str, listed: frozenset[str]) -> None:
+        """A set came that can't be used: what it does not list is withdrawn all the same."""
+        self.listed[name] = listed
+        apply = self._apply()
+        if self._started and apply is not None:
+            apply(self, name, listed)
+
+    def _feed(self, source: Source, given: Given | None, files: Files) -> RemoteSource[Material]:
+        name, item = source.renewal, source.item
         if callable(given):
-            self.origins[source.renewal] = given
-            return RemoteSource(source.renewal, lambda: (_Brought(resolved(given)), None), stale)
+            self.origins[name] = given
+            stale = _DAY if not isinstance(item, (JwksUrl, Discovery)) else _stale(item)
+            return RemoteSource(name, lambda: (resolved(given), None), stale)
         assert isinstance(item, (JwksUrl, Discovery))
         ca = _authorities(source, files)
-        self.origins[source.renewal] = source.reference, ca
-        if isinstance(item, JwksUrl):
-            remote = url_source(source.reference, item.url.value, ca=ca, stale=stale)
-        else:
-            remote = discovery_source(source.reference, item.issuer.value, ca=ca, stale=stale)
+        self.origins[name] = source.reference, ca
+        if ca is not None:
+            check_ca(ca)
+        withdraw = weakref.WeakMethod(self._withdraw)  # the thread that fetches must not keep all this alive
 
-        def fetch() -> tuple[_Brought, int | None]:
-            keys, fresh = remote.fetch()
-            return _Brought(keys), fresh
+        def fetch() -> tuple[Material, int | None]:
+            try:
+                if isinstance(item, JwksUrl):
+                    return fetch_jwks(item.url.value, ca=ca, reference=source.reference)
+                return fetch_discovered(item.issuer.value, ca=ca, reference=source.reference)
+            except KeysWithdrawn as refused:
+                tell = withdraw()
+                if tell is not None:
+                    tell(name, refused.listed)
+                raise
 
-        return RemoteSource(source.renewal, fetch, stale)
+        return RemoteSource(name, fetch, _stale(item))
+
+
+def _stale(item: JwksUrl | Discovery) -> float:
+    return float(item.stale.amount if item.stale else DEFAULT_STALE)
 
 
 def _renewable(policies: Iterable[CheckedPolicy], given: Mapping[str, Given]) -> Iterator[Source]:
@@ -131,10 +143,6 @@ def _renewable(policies: Iterable[CheckedPolicy], given: Mapping[str, Given]) ->
             at_hand = given.get(source.reference)
             if callable(at_hand) or (at_hand is None and source.remote):
                 yield source
-
-
-def _obtained(brought: _Brought | KeyRefused, at: float) -> Obtained | KeyRefused:
-    return brought if isinstance(brought, KeyRefused) else Obtained(brought.material, at)
 
 
 def _authorities(source: Source, files: Files) -> bytes | None:

@@ -7,7 +7,7 @@ renewed while the engine runs hands over what it obtained; every other one is re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
@@ -15,8 +15,7 @@ from policyjwt import loading_messages as say
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
 from policyjwt.keys.files import parse_jwks, read_jwks, read_pem
-from policyjwt.keys.keyring import from_keyring
-from policyjwt.keys.secrets import from_environment, from_file
+from policyjwt.keys.secrets import from_file, material, text_encoding
 from policyjwt.language.files import FileFault, Files
 from policyjwt.language.model import (
     CheckedPolicy,
@@ -29,7 +28,7 @@ from policyjwt.language.model import (
 )
 from policyjwt.source import Place
 from policyjwt.tokens import DecryptionKeySet, KeySet
-from policyjwt.tokens.decryption_key import DecryptionKey, from_jwk, from_pem, from_secret
+from policyjwt.tokens.decryption_key import DecryptionKey, from_material
 from policyjwt.tokens.key import Key
 
 Material: TypeAlias = KeySet | DecryptionKeySet | bytes
@@ -52,10 +51,13 @@ class Source:
 
     @property
     def renewal(self) -> str:
-        """Names what is obtained: one address under two authorities for TLS is asked twice, and believed apart."""
+        """Names what is obtained: one address under two authorities for TLS is asked twice, and believed apart.
+
+        Files of one path below two roots are two files.
+        """
         if isinstance(self.item, (JwksUrl, Discovery)) and self.item.ca is not None:
             return f"{self.reference} by {self.root}/{self.item.ca.value}"
-        return self.reference
+        return f"{self.reference} of {self.root}" if self.reference.startswith("file:") else self.reference
 
     @property
     def remote(self) -> bool:
@@ -65,10 +67,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Obtained:
-    """What a source gave that is renewed, and when it was asked, in seconds since the epoch."""
+    """What a source gave that is renewed, and when it was asked, in seconds since the epoch.
+
+    `withdrawn` is the material of keys that its issuer has taken out since, in a set that could not be used.
+    """
 
     material: Material
     at: float
+    withdrawn: frozenset[str] = frozenset()
+
+    def but_for(self, listed: frozenset[str]) -> Obtained:
+        """The same, where the issuer now lists these keys and no others."""
+        keys = self.material.keys if isinstance(self.material, KeySet) else ()
+        gone = frozenset(key.material_id for key in keys) - listed
+        return replace(self, withdrawn=self.withdrawn | gone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -89,11 +101,16 @@ class Supply:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sourced(Generic[K]):
-    """The keys of one source, and when they came."""
+    """The keys of one source, when they came, and the material of those that are no longer the issuer's.
+
+    `renews` says that newer ones are asked for while the engine runs.
+    """
 
     source: Source
     keys: tuple[K, ...]
     at: float
+    withdrawn: frozenset[str] = frozenset()
+    renews: bool = False
 
 
 # ------------------------------------------------------------------------------------------------ references
@@ -187,7 +204,12 @@ def _each(
     faults: list[Diagnostic] = []
     for source in sources:
         try:
-            found.append(Sourced(source, read(source, supply), _came_at(source, supply)))
+            obtained = supply.obtained.get(source.renewal)
+            keys, at = read(source, supply), _came_at(source, supply)
+            if isinstance(obtained, Obtained):
+                found.append(Sourced(source, keys, at, obtained.withdrawn, True))
+            else:
+                found.append(Sourced(source, keys, at))
         except KeyRefused as refused:
             if source.remote and source.reference not in supply.given:
                 faults.append(say.needs_keys(source.place, source.reference, refused))
@@ -213,7 +235,7 @@ def _renewed(
     read: Callable[[Source, Material], tuple[K, ...]],
 ) -> tuple[Sourced[K], ...]:
     return tuple(
-        Sourced(each.source, read(each.source, obtained.material), obtained.at)
+        Sourced(each.source, read(each.source, obtained.material), obtained.at, obtained.withdrawn, True)
         if each.source.renewal == renewal
         else each
         for each in sourced
@@ -235,9 +257,9 @@ def resolved(resolver: Callable[[], Material]) -> Material:
     """What a caller's resolver gives. KeyRefused where it fails or gives no key: None never means to look elsewhere."""
     try:
         found: object = resolver()
-    except KeyRefused:
-        raise
-    except Exception:  # noqa: BLE001 - the border to a caller's resolver; its exception may quote the secret
+    except Exception as failed:  # noqa: BLE001 - the border to a caller's resolver; its exception may quote the secret
+        if type(failed) is KeyRefused and failed.message.isprintable():  # what our own constructors say of keys
+            raise KeyRefused(failed.code, failed.message, help=failed.help) from None
         raise KeyRefused("key.not_found", "the resolver that was handed in failed") from None
     if not isinstance(found, (KeySet, DecryptionKeySet, bytes)):
         raise KeyRefused("key.not_found", "the resolver that was handed in gave neither keys nor bytes")
@@ -312,8 +334,7 @@ def decrypting_material(source: Source, given: Material) -> tuple[DecryptionKey,
         return given.keys
     if not isinstance(given, bytes):
         raise KeyRefused("key.not_found", f"what was handed in for `{source.reference}` is no key that decrypts")
-    make = {"pem": from_pem, "jwk": from_jwk, "base64url": from_secret}[item.encoding.value]
-    return (make(given, kid=_kid(item), reference=source.reference),)
+    return (from_material(given, item.encoding.value, kid=_kid(item), reference=source.reference),)
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -325,15 +346,9 @@ def read_secret(item: Secret, where: str | Path) -> bytes:
     A str is the root of the policy.
     """
     assert item.encoding is not None
-    encoding = "utf8" if item.encoding.value in {"pem", "jwk"} else item.encoding.value
     if isinstance(where, Path):
-        return from_file(where, encoding)
-    if item.origin == "env":
-        return from_environment(item.parts[0].value, encoding)
-    if item.origin == "keyring":
-        service, user = (part.value for part in item.parts)
-        return from_keyring(service, user, encoding)
-    return from_file(_resolved_below(where, item.parts[0].value), encoding)
+        return from_file(where, text_encoding(item.encoding.value))
+    return material(item.origin, [part.value for part in item.parts], item.encoding.value, root=where)
 
 
 def _kid(item: Secret) -> str | None:
@@ -346,14 +361,3 @@ def _below(root: str, path: str, files: Files) -> bytes:
         return files.read(root, path)
     except FileFault as fault:
         raise KeyRefused("key.not_found", f"the key file {fault.message}", help=fault.help) from None
-
-
-def _resolved_below(root: str, path: str) -> Path:
-    """Where a secret's file really is, if that is below the root."""
-    try:
-        base, real = Path(root).resolve(strict=True), (Path(root) / path).resolve(strict=True)
-    except (OSError, RuntimeError, ValueError):
-        raise KeyRefused("key.not_found", "the file of the secret does not exist") from None
-    if not real.is_relative_to(base):
-        raise KeyRefused("key.not_found", "the file of the secret leads out of the root of the policy")
-    return real

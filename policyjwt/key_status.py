@@ -45,6 +45,7 @@ def _tell(
         feed = feeds.get(name)
         found[name] = {
             "reference": sourced.source.reference,
+            "root": sourced.source.root or None,
             "policies": [],
             "keys": len(sourced.keys),
             "loaded_at": sourced.at,

@@ -5,6 +5,7 @@ Only candidates need these; the other policies of a root are parsed and checked 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -46,6 +47,9 @@ from policyjwt.tokens.key import Key
 if TYPE_CHECKING:
     from policyjwt.evidence.crl import CrlSnapshot
     from policyjwt.statuses import Statuses
+
+_CLOCK_TOLERANCE = 60.0
+"""Seconds by which a clock may be set back before keys that came earlier count as undated."""
 
 
 def candidates(
@@ -108,6 +112,7 @@ def _candidate(
     return Candidate(
         validator=validator,
         keys=keys.keys,
+        withdrawn=keys.withdrawn,
         signers=signers,
         statuses=keys.statuses,
         holders=holders,
@@ -118,6 +123,7 @@ def _candidate(
             thumbprint.value for item in policy.signature.except_keys for thumbprint in item.thumbprints
         ),
         loaded_at=keys.loaded_at,
+        believed_from=keys.believed_from,
         stale_after=keys.stale_after,
         standings=given,
         established=frozenset(standing.name for standing in given if standing.given),
@@ -141,9 +147,11 @@ class _Keys:
     """What a candidate judges by, made of the keys of its sources."""
 
     keys: KeySet | None
+    withdrawn: frozenset[str]
     statuses: Statuses | None
     recipient: Recipient | None
     loaded_at: float
+    believed_from: float
     stale_after: float | None
 
 
@@ -177,9 +185,11 @@ def _renewed(candidate: Candidate, renewal: str, obtained: Obtained) -> Candidat
         candidate,
         sources=sources,
         keys=found.keys,
+        withdrawn=found.withdrawn,
         statuses=found.statuses,
         recipient=found.recipient,
         loaded_at=found.loaded_at,
+        believed_from=found.believed_from,
         stale_after=found.stale_after,
     )
 
@@ -199,9 +209,11 @@ def _keys(policy: CheckedPolicy, sources: Sources, *, now: float) -> _Keys:
     loaded_at = min((each.at for each in sources.signature), default=now)
     return _Keys(
         keys=keys,
+        withdrawn=frozenset[str]().union(*(each.withdrawn for each in sources.signature)),
         statuses=_statuses(policy, sources.status),
         recipient=_recipient(policy, sources),
         loaded_at=loaded_at,
+        believed_from=loaded_at - _CLOCK_TOLERANCE if any(each.renews for each in sources.signature) else -math.inf,
         stale_after=_stale_after(source, loaded_at),
     )
 
@@ -224,7 +236,8 @@ def _statuses(policy: CheckedPolicy, sourced: Sequence[Sourced[Key]]) -> Statuse
     assert status is not None
     assert status.keys is not None
     try:
-        return statuses_of(policy, together(sourced), at=only.at, stale_after=_stale_after(status.keys, only.at))
+        keys, stale_after = together(sourced), _stale_after(status.keys, only.at)
+        return statuses_of(policy, keys, at=only.at, stale_after=stale_after, withdrawn=only.withdrawn)
     except KeyRefused as refused:
         raise _Unfit(say.key_refused(status.keys.place, refused)) from None
 

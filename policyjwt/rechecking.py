@@ -143,7 +143,9 @@ def _candidate(found: Record, folder: Path, given: dict[str, Given]) -> Candidat
     if faults or compared:
         raise PolicyError((*faults, *compared))
     (candidate,) = ready
-    candidate = replace(candidate, recorded_role_reuse=found.role_reuse)
+    keys = candidate.keys.keys if candidate.keys is not None else ()
+    withdrawn = frozenset(key.material_id for key in keys if key.thumbprint in found.withdrawn)
+    candidate = replace(candidate, recorded_role_reuse=found.role_reuse, withdrawn=withdrawn)
     return without_issuer_authentication(candidate) if found.shared_key else candidate
 
 

@@ -91,16 +91,14 @@ def forbidden(text: str) -> TokenRefused:
         encrypted_tokens.read(text)
     except TokenRefused as refused:
         return refused
-    return TokenRefused(
-        "policy.encryption_forbidden",
-        actual="the token is encrypted",
-        expected="a token that is only signed: no policy for this use has `encryption`",
-    )
+    return _forbidden("no policy for this use has `encryption`")
 
 
 def check_recipient(recipient: Recipient | None, envelope: Envelope) -> None:
     """The policy that the claims chose must be the one that the token was encrypted for. TokenRefused."""
-    if recipient is None or not envelope.is_for(recipient):
+    if recipient is None:
+        raise _forbidden("the policy that judges this token has no `encryption`")
+    if not envelope.is_for(recipient):
         raise _not_for_this_policy()
 
 
@@ -112,7 +110,7 @@ def came(envelope: Envelope | None) -> EvidenceResult:
         f"the token came encrypted, its key by {envelope.alg} and its content by {envelope.enc}",
         "a signed token inside an encrypted one",
     )
-    return EvidenceResult(MET, lambda: words)
+    return EvidenceResult(MET, lambda: words, shown=frozenset(envelope.header))
 
 
 def _only_signed() -> Explanation:
@@ -120,6 +118,14 @@ def _only_signed() -> Explanation:
         "the token is only signed: whoever saw it has read its claims",
         "a signed token inside an encrypted one",
         "have the issuer encrypt to the key of this service; what was in the open must be taken for known",
+    )
+
+
+def _forbidden(why: str) -> TokenRefused:
+    return TokenRefused(
+        "policy.encryption_forbidden",
+        actual="the token is encrypted",
+        expected=f"a token that is only signed: {why}",
     )
 
 

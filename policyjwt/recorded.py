@@ -60,6 +60,7 @@ class Record:
     evaluated_at: float
     shared_key: bool
     role_reuse: bool
+    withdrawn: frozenset[str]
     store: tuple[Reach, str | None] | None
     nonce: tuple[str, str | None, str | None] | None
 
@@ -94,6 +95,7 @@ def read(record: Mapping[str, Any]) -> Record:
         evaluated_at=_finite(record["evaluated_at"]),
         shared_key=record["key_of_two_issuers"],
         role_reuse=record["key_of_two_roles"],
+        withdrawn=frozenset(record["keys_withdrawn"]),
         store=None if store is None else (store["reach"], store["word"]),
         nonce=None if nonce is None else (nonce["result"], nonce["said"], _phrase(nonce["durability"])),
     )

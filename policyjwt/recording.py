@@ -100,6 +100,7 @@ def record(
     status_loaded_at: float | None,
     evaluated_at: float,
     shared_key: bool,
+    withdrawn: frozenset[str],
     role_reuse: bool,
     store: tuple[str, str | None] | None,
     nonce: tuple[str, str | None, str | None] | None,
@@ -119,6 +120,9 @@ def record(
         "context": _of_context(context, _headers_read(policy)),
         "policy": None if source is None else _of_source(source),
         "keys": None if keys is None else [_of_key(key) for key in keys.keys],
+        "keys_withdrawn": sorted(
+            key.thumbprint for key in (keys.keys if keys else ()) if key.thumbprint and key.material_id in withdrawn
+        ),
         "status_keys": None if status_keys is None else [_of_key(key) for key in status_keys.keys],
         "verified_key": None if verified_key is None else _of_key(verified_key),
         "keys_loaded_at": loaded_at,

@@ -21,7 +21,9 @@ from policyjwt.requirements.evidence import told
 from policyjwt.requirements.line import MET, EvidenceResult
 from policyjwt.spans import duration, skew_text, span
 from policyjwt.tokens.authorities import Authorities, authorities_of
+from policyjwt.tokens.certificate_facts import key_material
 from policyjwt.tokens.certificate_path import CertificatePath, PathDemand, find_path, holds_at
+from policyjwt.tokens.messages import signs_and_decrypts
 
 if TYPE_CHECKING:
     from policyjwt.tokens.decode import UnverifiedToken
@@ -93,16 +95,26 @@ class Signers:
                 self._authorities.put(found.above, authorities)
 
     def judge(
-        self, path: CertificatePath, token: UnverifiedToken, staples: Sequence[bytes], *, now: float, keep: bool = True
+        self,
+        path: CertificatePath,
+        token: UnverifiedToken,
+        staples: Sequence[bytes],
+        *,
+        now: float,
+        keep: bool = True,
+        decrypting: frozenset[str] = frozenset(),
     ) -> dict[str, EvidenceResult]:
         """What became of the evidence about the certificates of `path`, by the names of the lines.
 
-        With `keep` it is remembered for the signer's next token.
+        With `keep` it is remembered for the signer's next token. `decrypting` is the material of keys that decrypt
+        here: no responder may have one of them.
         """
         found = {"path": EvidenceResult(MET, _path_words, path.not_after)}
         staple, revoked, most = self.staple, self.crl, self.short_lived
         if staple is not None:
-            found["staple"] = told(lambda: self._staple(staple, path, token, staples, now=now, keep=keep))
+            found["staple"] = told(
+                lambda: self._staple(staple, path, token, staples, now=now, keep=keep, decrypting=decrypting)
+            )
         if revoked is not None:
             found["crl"] = told(lambda: _crl(revoked, path, now=now))
         if most is not None:
@@ -118,6 +130,7 @@ class Signers:
         *,
         now: float,
         keep: bool,
+        decrypting: frozenset[str],
     ) -> EvidenceResult:
         presented = _presented(use, path, token, given) if keep else None
         known = self._staples.get(presented)
@@ -127,6 +140,8 @@ class Signers:
             for response in known.responses if keep else ():
                 self._delegations.put(response.delegation, True)
         responses = known.responses
+        if decrypting and any(key_material(each.responder) in decrypting for each in responses):  # check: K7
+            raise signs_and_decrypts("the response about the signer's certificate")
         return EvidenceResult(MET, lambda: _staple_words(use, responses, now), known.until)
 
     def _authenticated(

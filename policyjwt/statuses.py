@@ -16,14 +16,18 @@ from policyjwt.requirements.evidence import told
 from policyjwt.requirements.line import MET, EvidenceResult
 from policyjwt.spans import duration, skew_text, span
 from policyjwt.tokens.keyset import KeySet
+from policyjwt.tokens.messages import key_withdrawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Statuses:
-    """The `status` of one policy. Thread-safe. Past `stale_after` the keys of the list are no longer believed."""
+    """The `status` of one policy. Thread-safe.
+
+    Past `stale_after` the keys of the list are no longer believed; `keys` is None where their issuer withdrew them all.
+    """
 
     demand: StatusDemand
-    keys: KeySet
+    keys: KeySet | None
     loaded_at: float
     stale_after: float | None
     _remembered: StatusLists = field(default_factory=StatusLists)
@@ -33,7 +37,9 @@ class Statuses:
         return told(lambda: self._judge(claims, lists, now=now))
 
     def _judge(self, claims: Mapping[str, object], lists: Sequence[str], *, now: float) -> EvidenceResult:
-        if self.stale_after is not None and now > self.stale_after:
+        if self.keys is None:
+            raise key_withdrawn()
+        if self.stale_after is not None and not now <= self.stale_after:  # check: K9
             raise TokenRefused(
                 "key.set_stale",
                 actual=f"the keys of the status list are {span(now - self.loaded_at)} old",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from policyjwt.checker import key_messages as messages
@@ -20,8 +19,7 @@ from policyjwt.checker.keys import secret_reference
 from policyjwt.checker.named_files import certificate_files
 from policyjwt.diagnostics import Diagnostic
 from policyjwt.errors import KeyRefused
-from policyjwt.keys.keyring import from_keyring
-from policyjwt.keys.secrets import file_notes, from_environment, from_file
+from policyjwt.keys.secrets import file_notes, material, resolved_below
 from policyjwt.language.model import Block, Encryption, JwksFile, KeySource, PemFile, Secret
 from policyjwt.language.suggest import quoted
 from policyjwt.source import Span
@@ -106,15 +104,15 @@ def _of_certificates(block: Block, root: str) -> Iterator[_Seen]:
         certificates = []
         with suppress(ValueError, TypeError):
             certificates = load_pem_x509_certificates(data) if isinstance(data, bytes) else []
-        for material in filter(None, map(key_material, certificates)):
-            yield _Seen(material, "evidence", f"a key of {quoted(named.value)}", named.span)
+        for each in filter(None, map(key_material, certificates)):
+            yield _Seen(each, "evidence", f"a key of {quoted(named.value)}", named.span)
 
 
 def _decrypting(section: Encryption, root: str, faults: list[Diagnostic]) -> Iterator[_Seen]:
     keys = [(each, _decryption_key(each, root, faults)) for each in section.keys]
     for secret, key in keys:
-        for material in key.material_ids if key is not None else ():
-            yield _Seen(material, "decryption", quoted(secret_reference(secret)), secret.place.span)
+        for each in key.material_ids if key is not None else ():
+            yield _Seen(each, "decryption", quoted(secret_reference(secret)), secret.place.span)
     algorithms = section.algorithms.values if section.algorithms is not None else ()
     contents = section.content.values if section.content is not None else ()
     whole = [key for _, key in keys if key is not None]
@@ -127,7 +125,7 @@ def _secret_key(secret: Secret, root: str, names: tuple[str, ...], faults: list[
     span, reference = secret.place.span, quoted(secret_reference(secret))
     assert secret.encoding is not None
     try:
-        key = from_secret(_raw(secret, root, secret.encoding.value, faults))
+        key = from_secret(_raw(secret, root, faults))
     except KeyRefused as refused:
         faults.append(messages.unresolved(span, reference=reference, fault=refused.message, help=refused.help))
         return None
@@ -139,11 +137,7 @@ def _secret_key(secret: Secret, root: str, names: tuple[str, ...], faults: list[
 def _decryption_key(secret: Secret, root: str, faults: list[Diagnostic]) -> decryption_key.DecryptionKey | None:
     assert secret.encoding is not None
     try:
-        if secret.encoding.value == "base64url":
-            return decryption_key.from_secret(_raw(secret, root, "base64url", faults))
-        if secret.encoding.value == "pem":
-            return decryption_key.from_pem(_raw(secret, root, "utf8", faults))
-        return decryption_key.from_jwk(_raw(secret, root, "utf8", faults))
+        return decryption_key.from_material(_raw(secret, root, faults), secret.encoding.value)
     except KeyRefused as refused:
         reference = quoted(secret_reference(secret))
         span = secret.place.span
@@ -151,15 +145,13 @@ def _decryption_key(secret: Secret, root: str, faults: list[Diagnostic]) -> decr
         return None
 
 
-def _raw(secret: Secret, root: str, encoding: str, faults: list[Diagnostic]) -> bytes:
-    if secret.origin == "env":
-        return from_environment(secret.parts[0].value, encoding)
-    if secret.origin == "keyring":
-        service, user = secret.parts
-        return from_keyring(service.value, user.value, encoding)
-    path = Path(root) / secret.parts[0].value
-    notes = file_notes(path)
-    material = from_file(path, encoding)
-    span, reference = secret.place.span, quoted(secret_reference(secret))
-    faults.extend(messages.resolved_note(span, reference=reference, fault=note) for _, note in notes)
-    return material
+def _raw(secret: Secret, root: str, faults: list[Diagnostic]) -> bytes:
+    """As loading reads it, with what the mode of its file gives to think."""
+    assert secret.encoding is not None
+    names = [part.value for part in secret.parts]
+    found = material(secret.origin, names, secret.encoding.value, root=root)
+    if secret.origin == "file":
+        span, reference = secret.place.span, quoted(secret_reference(secret))
+        notes = file_notes(resolved_below(root, names[0]))
+        faults.extend(messages.resolved_note(span, reference=reference, fault=note) for _, note in notes)
+    return found

@@ -103,6 +103,7 @@ def _answer(
         next_update=facts.next_update,
         produced_at=facts.produced_at,
         authorised=signer.authorised,
+        responder=signer.certificate,
         responder_not_before=None if from_issuer else signer.certificate.not_valid_before_utc.timestamp(),
         responder_not_after=None if from_issuer else signer.certificate.not_valid_after_utc.timestamp(),
         delegation=signer.delegation,

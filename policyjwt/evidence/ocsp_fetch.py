@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from policyjwt.connection import Address, connected, read_url
 from policyjwt.errors import PolicyJwtError
+from policyjwt.http_body import NotWholeError, TooLargeError, read_body
 
 if TYPE_CHECKING:
     import ssl
@@ -93,7 +94,7 @@ def _exchanged(connection: socket.socket, where: Address, request: bytes) -> byt
         http.request("POST", where.target, request, headers | {"Connection": "close"})
         with http.getresponse() as response:
             return _body(response)
-    except HTTPException:
+    except (HTTPException, ValueError):
         raise FetchFailed("the responder's answer is no HTTP, or ends early") from None
 
 
@@ -110,12 +111,12 @@ def _body(response: HTTPResponse) -> bytes:
         raise FetchFailed(f"the responder's answer is not of the type `{_TYPE}`")
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise FetchFailed("the responder's answer is compressed, which was not asked for")
-    body = response.read(MAX_ANSWER_BYTES + 1)
-    if len(body) > MAX_ANSWER_BYTES:
-        raise FetchFailed(f"the responder's answer has more than {MAX_ANSWER_BYTES} bytes")
-    if response.length:
-        raise FetchFailed("the responder's answer ends early")
-    return body
+    try:
+        return read_body(response, limit=MAX_ANSWER_BYTES)
+    except TooLargeError:
+        raise FetchFailed(f"the responder's answer has more than {MAX_ANSWER_BYTES} bytes") from None
+    except NotWholeError:
+        raise FetchFailed("the responder's answer is no HTTP, or ends early") from None
 
 
 def _reason(fault: OSError | UnicodeError) -> str:

@@ -66,9 +66,9 @@ class Delegation(NamedTuple):
 class AuthenticResponse:
     """An authentic answer "good" about one certificate. What the clock says of it is still to be judged.
 
-    `position` is the certificate's place on the path, the leaf's is 0. The responder's validity is None where the
-    certificate's issuer itself signed: its validity is judged with the path. `delegation` is what was found of a
-    delegate, None where that was known.
+    `position` is the certificate's place on the path, the leaf's is 0. `responder` has signed; its validity is None
+    where it is the certificate's issuer: that is judged with the path. `delegation` is what was found of a delegate,
+    None where that was known.
     """
 
     position: int
@@ -76,6 +76,7 @@ class AuthenticResponse:
     next_update: float | None
     produced_at: float
     authorised: Authorised
+    responder: Certificate
     responder_not_before: float | None
     responder_not_after: float | None
     delegation: Delegation | None = None

@@ -112,12 +112,15 @@ def _members(key: Key) -> dict[str, str]:
 
 
 def compare(old: tuple[Key, ...], new: tuple[Key, ...]) -> Comparison:
-    """What `new` has, lacks and has otherwise than `old`."""
+    """What `new` has, lacks and has otherwise than `old`. One key under two ids is two entries."""
     before, after = ([describe(key) for key in keys] for keys in (old, new))
     prints = {one.thumbprint for one in before}, {one.thumbprint for one in after}
+    left = [one for one in before if one not in after]
+    changed = tuple(one for one in after if one.thumbprint in prints[0] and one not in before)
+    replaced = {one.thumbprint for one in changed}
     return Comparison(
         new=tuple(one for one in after if one.thumbprint not in prints[0]),
-        gone=tuple(one for one in before if one.thumbprint not in prints[1]),
-        changed=tuple(one for one in after if one.thumbprint in prints[0] and one not in before),
+        gone=tuple(one for one in left if one.thumbprint not in prints[1] or one.thumbprint not in replaced),
+        changed=changed,
         unchanged=tuple(one for one in after if one in before),
     )

@@ -131,8 +131,8 @@ class Feed(Generic[K]):
             keys, max_age = self._fetched()
             self._installed(keys, at)
             result = keys
-        except KeyRefused as refused:  # a new one: the old one holds the frames that it came through
-            result = KeyRefused(refused.code, refused.message, help=refused.help)
+        except KeyRefused as refused:
+            result = _bare(refused)
         except BaseException:  # noqa: BLE001 - fail-closed border: whatever it is, the thread must go on
             result = say.not_taken()
         with self.lock:
@@ -196,6 +196,14 @@ class Feed(Generic[K]):
                 failures=self.pace.failures,
                 fetching=self.fetching,
             )
+
+
+def _bare(refused: KeyRefused) -> KeyRefused:
+    """The same without the frames that it came through: they hold what was fetched."""
+    try:
+        return KeyRefused(str(refused.code), str(refused.message), help=refused.help)
+    except Exception:  # noqa: BLE001 - a subclass of a caller's may lack anything, and the thread must go on
+        return say.source_failed()
 
 
 def _count(brought: object) -> int:

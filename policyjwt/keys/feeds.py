@@ -125,7 +125,8 @@ class Feeds(Generic[K]):
 
     def _run(self, feed: Feed[K]) -> None:
         with feed.lock:
-            if feed.source.reference in self._threads:
+            running = self._threads.get(feed.source.reference)
+            if feed.closed or (running is not None and (running.is_alive() or not running.ident)):
                 return
             # Its name is that of a kind, not of a source: what is listed by tools should name no address.
             thread = Thread(target=run, args=(feed,), name="policyjwt-keys", daemon=True)

@@ -24,7 +24,7 @@ def read_jwks(path: str | Path, *, reference: str | None = None) -> KeySet:
 def parse_jwks(data: bytes, *, reference: str | None = None) -> KeySet:
     """The public keys of what was read from a JWKS file."""
     keys = KeySet.from_jwks(data, reference=reference)
-    if any(key.symmetric for key in keys.keys):
+    if any(key.symmetric for key in keys.keys):  # check: K8
         raise messages.key_private("a shared secret in a file of public keys")
     return keys
 

@@ -11,7 +11,8 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from policyjwt.connection import Address, connected, read_url
+from policyjwt.connection import Address, connected, read_url, tls_context
+from policyjwt.http_body import NotWholeError, TooLargeError, read_body
 from policyjwt.keys import fetch_messages as say
 from policyjwt.tokens.limits import MAX_KEY_SET_BYTES
 
@@ -79,19 +80,16 @@ def _context(ca: bytes | None) -> ssl.SSLContext:
     import ssl
 
     if ca is None:
-        context = ssl.create_default_context()
-    else:
-        # Bundles have comments in many alphabets between their blocks: the blocks alone are handed on.
-        blocks = b"\n".join(_CERTIFICATE.findall(ca))
-        try:
-            if not blocks:
-                raise say.ca_unreadable()
-            context = ssl.create_default_context(cadata=blocks.decode("ascii"))
-        except (ssl.SSLError, ValueError):
-            raise say.ca_unreadable() from None
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate that is named is named to be trusted
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+        return tls_context()
+    # Bundles have comments in many alphabets between their blocks: the blocks alone are handed on.
+    blocks = b"\n".join(_CERTIFICATE.findall(ca))
+    try:
+        if not blocks:
+            raise say.ca_unreadable()
+        context = tls_context(blocks.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        raise say.ca_unreadable() from None
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate that is named is named to be trusted
     return context
 
 
@@ -108,7 +106,7 @@ def _exchanged(connection: socket.socket, where: Address, limit: int) -> Fetched
         http.request("GET", where.target, headers=headers | {"Connection": "close"})
         with http.getresponse() as response:
             return Fetched(_body(response, limit), _lifetime(response.headers))
-    except HTTPException:
+    except (HTTPException, ValueError):
         raise say.no_answer() from None
 
 
@@ -121,14 +119,12 @@ def _body(response: HTTPResponse, limit: int) -> bytes:
         raise say.type_refused()
     if any(value.strip().lower() != "identity" for value in response.headers.get_all("Content-Encoding", ())):
         raise say.compressed()
-    if response.length is not None and response.length > limit:
-        raise say.too_large(limit=limit)
-    body = response.read(limit + 1)
-    if len(body) > limit:
-        raise say.too_large(limit=limit)
-    if response.length:
-        raise say.no_answer()
-    return body
+    try:
+        return read_body(response, limit=limit)
+    except TooLargeError:
+        raise say.too_large(limit=limit) from None
+    except NotWholeError:
+        raise say.no_answer() from None
 
 
 def _lifetime(headers: Message) -> int | None:

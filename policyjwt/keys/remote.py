@@ -1,11 +1,13 @@
-"""Key sets from elsewhere. Input: a URL or an issuer. Output: public keys, or KeyRefused; and sources of them."""
+"""Key sets from elsewhere. Input: a URL or an issuer. Output: public keys, or KeyRefused."""
 
 from __future__ import annotations
 
+from policyjwt.errors import KeyRefused, KeysWithdrawn
 from policyjwt.keys.discovery import document_url, jwks_uri
-from policyjwt.keys.feed import RemoteSource
 from policyjwt.keys.files import parse_jwks
-from policyjwt.keys.http import TIMEOUT, check_ca, fetch
+from policyjwt.keys.http import TIMEOUT, fetch
+from policyjwt.tokens.jwk import read_entries
+from policyjwt.tokens.key import Key
 from policyjwt.tokens.keyset import KeySet
 
 
@@ -14,7 +16,20 @@ def fetch_jwks(
 ) -> tuple[KeySet, int | None]:
     """The public keys at `url`, and for how many seconds they are fresh by its own word."""
     fetched = fetch(url, ca=ca, timeout=timeout)
-    return parse_jwks(fetched.body, reference=reference), fetched.max_age
+    return _keys(fetched.body, reference), fetched.max_age
+
+
+def _keys(body: bytes, reference: str | None) -> KeySet:
+    """KeysWithdrawn where the set can't be used and says all the same which keys there are."""
+    try:
+        return parse_jwks(body, reference=reference)
+    except KeyRefused as refused:
+        try:
+            entries = read_entries(body)
+        except KeyRefused:
+            raise refused from None  # no key set at all: that says nothing of any key
+        listed = frozenset(entry.material_id for entry in entries if isinstance(entry, Key))
+        raise KeysWithdrawn(refused, listed) from None
 
 
 def fetch_discovered(
@@ -23,17 +38,3 @@ def fetch_discovered(
     """The public keys of `issuer`, found by its discovery document; each of the two fetches has its `timeout`."""
     document = fetch(document_url(issuer), ca=ca, timeout=timeout)
     return fetch_jwks(jwks_uri(document.body, issuer), ca=ca, reference=reference, timeout=timeout)
-
-
-def url_source(reference: str, url: str, *, ca: bytes | None, stale: float) -> RemoteSource[KeySet]:
-    """A source for `keys jwks url`. KeyRefused where `ca` is none."""
-    if ca is not None:
-        check_ca(ca)
-    return RemoteSource(reference, lambda: fetch_jwks(url, ca=ca, reference=reference), stale)
-
-
-def discovery_source(reference: str, issuer: str, *, ca: bytes | None, stale: float) -> RemoteSource[KeySet]:
-    """A source for `keys discovery`. The document is read each time: it may name another place by then."""
-    if ca is not None:
-        check_ca(ca)
-    return RemoteSource(reference, lambda: fetch_discovered(issuer, ca=ca, reference=reference), stale)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -19,6 +19,37 @@ from policyjwt.tokens.limits import MAX_SECRET_BYTES
 
 Encoding: TypeAlias = Literal["base64url", "hex", "utf8"]
 ENCODINGS: Final = ("base64url", "hex", "utf8")
+
+
+def material(origin: str, names: Sequence[str], encoding: str, *, root: str) -> bytes:
+    """The bytes of a secret, or the text of a private key (`pem`, `jwk`).
+
+    `origin` is env, file or keyring, `names` what it has there; a file is below `root`, whatever links say.
+    """
+    form = text_encoding(encoding)
+    if origin == "env":
+        return from_environment(names[0], form)
+    if origin == "keyring":
+        from policyjwt.keys.keyring import from_keyring  # which decodes by this module
+
+        return from_keyring(names[0], names[1], form)
+    return from_file(resolved_below(root, names[0]), form)
+
+
+def text_encoding(encoding: str) -> str:
+    """The encoding of the text itself: a private key is text."""
+    return "utf8" if encoding in {"pem", "jwk"} else encoding
+
+
+def resolved_below(root: str, path: str) -> Path:
+    """Where the file of a secret really is, if that is below the root. KeyRefused `key.not_found`."""
+    try:
+        base, real = Path(root).resolve(strict=True), (Path(root) / path).resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
+        raise messages.key_not_found("the file of the secret does not exist") from None
+    if not real.is_relative_to(base):
+        raise messages.key_not_found("the file of the secret leads out of the root of the policy")
+    return real
 
 
 def from_environment(name: str, encoding: str) -> bytes:
@@ -100,11 +131,11 @@ def _judged(status: os.stat_result) -> Iterator[tuple[Literal["error", "note"], 
     """Judges the file that is open: a link, as Kubernetes makes them, is judged by where it leads."""
     if os.name != "posix":  # elsewhere the mode says nothing
         return
-    if status.st_uid not in (0, os.geteuid()):
+    if status.st_uid not in (0, os.geteuid()):  # check: K4
         yield "error", "a secret file that belongs to another user"
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):  # check: K4
         yield "error", "a secret file that others can change"
-    if status.st_mode & stat.S_IROTH:
+    if status.st_mode & stat.S_IROTH:  # check: K4
         yield "error", "a secret file that others can read"
     if status.st_mode & stat.S_IRGRP:
         if status.st_gid in {os.getegid(), *os.getgroups()}:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from policyjwt.expressions.explanation import Explanation
 from policyjwt.language.model import CheckedPolicy, Path
 from policyjwt.requirements.encryption import KIND as ENCRYPTION
-from policyjwt.requirements.line import MET, MISSING, About, Facts, Line, no_instants, walk
+from policyjwt.requirements.line import MET, MISSING, About, EvidenceResult, Facts, Line, no_instants, walk
 
 if TYPE_CHECKING:
     from policyjwt.expressions.emitter import Emitter
@@ -17,31 +17,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConfidentialLine:
-    """A token that is only signed carries none of these. Null counts: that the claim is there tells something."""
+    """Nobody but the service has read these claims. Null counts: that the claim is there tells something."""
 
     about: About
     claims: tuple[Path, ...]
 
-    def exposed(self, claims: dict[str, object]) -> str:
-        """The result for the claims of a token that is only signed."""
-        return "exposed" if any(walk(claims, path.members) is not MISSING for path in self.claims) else MET
+    def result_for(self, claims: Mapping[str, object], envelope: EvidenceResult) -> str:
+        """The result: exposed are all claims of a token in the open, and what the header outside repeats."""
+        return "exposed" if self._exposed(claims, envelope) else MET
+
+    def _exposed(self, claims: Mapping[str, object], envelope: EvidenceResult) -> int:
+        if envelope.result == MET:
+            return sum(path.members[0] in envelope.shown for path in self.claims)
+        return sum(walk(claims, path.members) is not MISSING for path in self.claims)
 
     def judge(self, facts: Facts) -> str:
         """See `Line`."""
-        return MET if facts.evidence[ENCRYPTION].result == MET else self.exposed(dict(facts.claims))
+        return self.result_for(facts.claims, facts.evidence[ENCRYPTION])
 
     def emit(self, out: Emitter, target: str) -> None:
         """See `Line`."""
-        came = f"evidence[{out.const(ENCRYPTION)}].result == 'met'"
-        out.line(f"{target} = 'met' if {came} else {out.const(self.exposed)}(claims)")
+        out.line(f"{target} = {out.const(self.result_for)}(claims, evidence[{out.const(ENCRYPTION)}])")
 
     def explain(self, facts: Facts, result: str, *, values: bool) -> Explanation:
         """See `Line`. The value is never shown, whoever asks."""
-        if facts.evidence[ENCRYPTION].result == MET:
-            return Explanation("the token came encrypted", "they may only travel encrypted")
-        carried = sum(walk(facts.claims, path.members) is not MISSING for path in self.claims)
-        actual = f"the token carries {carried} of these claims and is only signed: anyone who sees it has read them"
-        return Explanation(actual if carried else "the token carries none of them", "they may only travel encrypted")
+        expected, envelope = "they may only travel encrypted", facts.evidence[ENCRYPTION]
+        exposed, encrypted = self._exposed(facts.claims, envelope), envelope.result == MET
+        if not exposed:
+            return Explanation("the token came encrypted" if encrypted else "the token carries none of them", expected)
+        how = "in its header, outside the encryption" if encrypted else "and is only signed"
+        return Explanation(
+            f"the token carries {exposed} of these claims {how}: anyone who saw it has read them", expected
+        )
 
     def instants(self, facts: Facts) -> Iterator[float]:
         """See `Line`."""

@@ -80,12 +80,14 @@ class EvidenceResult(NamedTuple):
     """What became of one piece of evidence: a result as a line has it, its words, and when it turns.
 
     It is worked out before the lines are judged, by mathematics over bytes; a line only says what it means here. The
-    words are made when somebody reads them.
+    words are made when somebody reads them. `shown` are the members of an encrypted token's outer header, which
+    everybody on its way has read.
     """
 
     result: str
     words: Callable[[], Explanation]
     until: float | None = None
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -59,7 +59,7 @@ def content_key(header: Mapping[str, object], encrypted_key: bytes, material: Ma
         found = _recovered(header, encrypted_key, material)
     except Exception:  # noqa: BLE001 - fail-closed border: joserfc, cryptography or a caller's own key raise anything
         return substitute
-    if len(found) != size:  # check: D17
+    if len(found) != size:  # check: E17
         return substitute
     return found
 
@@ -88,12 +88,12 @@ def _agreed(members: dict[str, Any], epk: Mapping[str, str], encrypted_key: byte
     crv = epk["crv"]
     point = {name: epk[name] for name in ("kty", "crv", *coordinates(crv))}
     honest = is_point(point)
-    if not honest:  # check: D10
+    if not honest:  # check: E10
         point = dict(material.public)  # a point that does no harm, so that the same calls follow
     agreed = model.decrypt_agreed_upon_key(_enc(content.name), _recipient(members | {"epk": point}, b"", material))
     if not KEY_MANAGEMENT[members["alg"]].direct:
         agreed = model.unwrap_cek_with_auk(_of_length(encrypted_key, content.key_bytes + WRAP_OVERHEAD), agreed)
-    if not honest:  # check: D10
+    if not honest:  # check: E10
         return b""
     return cast(bytes, agreed)
 
@@ -114,7 +114,7 @@ def is_point(point: Mapping[str, str]) -> bool:
 def _of_length(encrypted_key: bytes, needed: int) -> bytes:
     """The wrapped key, or another of the right length, which unwraps to nothing but costs as much."""
     substitute = secrets.token_bytes(needed)
-    if len(encrypted_key) != needed:  # check: D17
+    if len(encrypted_key) != needed:  # check: E17
         return substitute
     return encrypted_key
 
@@ -123,7 +123,7 @@ def _below_modulus(encrypted_key: bytes, material: Material) -> bytes:
     """The same for RSA: what is no number below the modulus would be refused before the exponentiation."""
     modulus = base64url.decode(material.public["n"])
     substitute = b"\0" + secrets.token_bytes(len(modulus) - 1)
-    if len(encrypted_key) != len(modulus) or encrypted_key >= modulus:  # check: D09
+    if len(encrypted_key) != len(modulus) or encrypted_key >= modulus:  # check: E09
         return substitute
     return encrypted_key
 

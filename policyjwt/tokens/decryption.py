@@ -119,7 +119,7 @@ def read(token: str | None) -> Encrypted:
     except UnicodeEncodeError:
         raise odd_text(token) from None
     segments = raw.split(b".")
-    if len(segments) != _SEGMENTS:  # check: D26
+    if len(segments) != _SEGMENTS:  # check: E26
         raise _not_five(token, len(segments))
     header = read_header(segments[0], token)
     alg, enc = check_header(header)
@@ -155,7 +155,7 @@ def _not_five(token: str, count: int) -> TokenRefused:
 
 def check_algorithms(encrypted: Encrypted, *, algorithms: frozenset[str], content: frozenset[str]) -> None:
     """RFC 8725, section 3.1: whoever decrypts decides. TokenRefused `decryption.algorithm_refused`."""
-    if encrypted.alg not in algorithms or encrypted.enc not in content:  # check: D07
+    if encrypted.alg not in algorithms or encrypted.enc not in content:  # check: E07
         names = ", ".join(name for name in KEY_MANAGEMENT if name in algorithms)
         contents = ", ".join(name for name in CONTENT if name in content)
         raise decryption_messages.algorithm_refused(
@@ -173,13 +173,13 @@ def open(encrypted: Encrypted, key: DecryptionKey) -> bytes:  # noqa: A001 - `de
     TokenRefused `decryption.failed` for everything that depends on the key or the ciphertext, with one text and the
     same calls; `key.usage` where the key is not for the algorithm, `decryption.epk` where `epk` is of another curve.
     """
-    if not key.fits(encrypted.alg, encrypted.enc):  # check: D08
+    if not key.fits(encrypted.alg, encrypted.enc):  # check: E08
         raise messages.usage(alg=encrypted.alg, one=True)
-    if _curve_of_epk(encrypted) not in (None, key.curve):  # check: D11
+    if _curve_of_epk(encrypted) not in (None, key.curve):  # check: E11
         raise decryption_messages.epk(actual="`epk` is of another curve than the key")
     # Raised here, where no local variable holds a plaintext or a content key: tools show the variables of frames.
     plaintext = _opened(encrypted, key)
-    if plaintext is None:  # check: D15
+    if plaintext is None:  # check: E15
         raise decryption_messages.failed()
     if plaintext == "size":
         raise decryption_messages.size(limit=MAX_PLAINTEXT_BYTES)
@@ -220,13 +220,13 @@ def _opened(encrypted: Encrypted, key: DecryptionKey) -> bytes | str | None:
 def check_nested(encrypted: Encrypted, plaintext: bytes) -> str:
     """The text of the signed token inside. TokenRefused `decryption.not_nested` where there is none."""
     cty = encrypted.header.get("cty")
-    if not isinstance(cty, str) or cty.lower() != "jwt":  # check: D01
+    if not isinstance(cty, str) or cty.lower() != "jwt":  # check: E01
         raise decryption_messages.not_nested(actual="`cty` is absent or something else")
     try:
         text = plaintext.decode("ascii")
     except UnicodeDecodeError:
         raise decryption_messages.not_nested(actual="inside is no ASCII text") from None
-    if text.count(".") != _SEGMENTS_OF_SIGNATURE - 1 or text.startswith("{"):  # check: D01
+    if text.count(".") != _SEGMENTS_OF_SIGNATURE - 1 or text.startswith("{"):  # check: E01
         raise decryption_messages.not_nested(actual="inside is no token of three segments")
     return text
 

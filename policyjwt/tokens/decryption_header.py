@@ -28,12 +28,12 @@ _PRIVATE: Final = ("d", "k", "p", "q", "dp", "dq", "qi", "oth", "priv")
 def check_header(header: Mapping[str, object]) -> tuple[str, str]:
     """`alg` and `enc`, both of the tables, of a header that brings nothing of its own."""
     alg, enc = header.get("alg"), header.get("enc")
-    if alg == "none" or (isinstance(alg, str) and alg in ALGORITHMS):  # check: D20
+    if alg == "none" or (isinstance(alg, str) and alg in ALGORITHMS):  # check: E20
         # CVE-2022-3102, CVE-2023-51774: the form says encrypted, the header says signed.
         raise decryption_messages.kind(actual="the token has five segments and the header of a signed one")
-    if not isinstance(alg, str) or alg not in KEY_MANAGEMENT:  # check: D06
+    if not isinstance(alg, str) or alg not in KEY_MANAGEMENT:  # check: E06
         raise _unknown(header, "`alg` and `enc` of the tables; RSA1_5 and PBES2 are never among them")
-    if not isinstance(enc, str) or enc not in CONTENT:  # check: D19
+    if not isinstance(enc, str) or enc not in CONTENT:  # check: E19
         raise _unknown(header, "`alg` and `enc` of the tables")
     if type(header.get("kid", "")) is not str:  # check: K09
         raise decryption_messages.header(actual="`kid` is no string", expected="`kid`, where present, is a string")
@@ -43,10 +43,10 @@ def check_header(header: Mapping[str, object]) -> tuple[str, str]:
                 actual=f"the header has `{name}`",
                 expected="keys come from the policy alone, and no extension is understood here",
             )
-    if "zip" in header and header["zip"] != "DEF":  # check: D05
+    if "zip" in header and header["zip"] != "DEF":  # check: E05
         raise decryption_messages.zipped(actual="`zip` is something else than `DEF`")
     for name in ("apu", "apv"):
-        if name in header and not _is_party(header[name]):  # check: D12
+        if name in header and not _is_party(header[name]):  # check: E12
             raise decryption_messages.header(
                 actual=f"`{name}` is no base64url text, or too long",
                 expected=f"`{name}`, where present, is base64url of at most {MAX_PARTY_BYTES} bytes",
@@ -68,18 +68,18 @@ def _is_party(value: object) -> bool:
 
 def check_epk(epk: object) -> None:
     """A public JWK of a curve of the table; that it is a point of it, nobody says here."""
-    if not isinstance(epk, dict):  # check: D11
+    if not isinstance(epk, dict):  # check: E11
         raise decryption_messages.epk(actual="`epk` is absent or no object")
-    if any(name in epk for name in _PRIVATE):  # check: D11
+    if any(name in epk for name in _PRIVATE):  # check: E11
         raise decryption_messages.epk(actual="`epk` has private members")
     crv = epk.get("crv")
-    if not isinstance(crv, str) or crv not in CURVES:  # check: D11
+    if not isinstance(crv, str) or crv not in CURVES:  # check: E11
         raise decryption_messages.epk(actual="`epk` is of a curve that no algorithm of the table has")
-    if epk.get("kty") != ("OKP" if crv == "X25519" else "EC"):  # check: D11
+    if epk.get("kty") != ("OKP" if crv == "X25519" else "EC"):  # check: E11
         raise decryption_messages.epk(actual="`kty` of `epk` is not that of its curve")
     for name in coordinates(crv):
         decoded = _decoded(epk.get(name))
-        if decoded is None or len(decoded) != CURVES[crv]:  # check: D11
+        if decoded is None or len(decoded) != CURVES[crv]:  # check: E11
             raise decryption_messages.epk(actual=f"`{name}` of `epk` has not the form of its curve")
 
 
@@ -91,18 +91,18 @@ def coordinates(crv: str) -> tuple[str, ...]:
 def check_parts(header: Mapping[str, object], *, encrypted_key: bytes, iv: bytes, tag: bytes) -> None:
     """The lengths of what is beside the ciphertext. `check_header` has seen to the names."""
     row, content = KEY_MANAGEMENT[str(header["alg"])], CONTENT[str(header["enc"])]
-    if row.direct is bool(encrypted_key):  # check: D18
+    if row.direct is bool(encrypted_key):  # check: E18
         raise decryption_messages.encrypted_key(direct=row.direct)
-    if len(iv) != content.iv_bytes:  # check: D14
+    if len(iv) != content.iv_bytes:  # check: E14
         raise decryption_messages.length(what="the initialization vector", found=len(iv), needed=content.iv_bytes)
-    if len(tag) != content.tag_bytes:  # check: D15
+    if len(tag) != content.tag_bytes:  # check: E15
         raise decryption_messages.length(what="the tag", found=len(tag), needed=content.tag_bytes)
     if row.mode == "gcm-wrap":
         for name, needed in (("iv", GCM_WRAP_IV_BYTES), ("tag", GCM_WRAP_TAG_BYTES)):
             decoded = _decoded(header.get(name))
-            if decoded is None:  # check: D14
+            if decoded is None:  # check: E14
                 raise decryption_messages.no_value(name=name)
-            if len(decoded) != needed:  # check: D14
+            if len(decoded) != needed:  # check: E14
                 raise decryption_messages.length(what=f"`{name}` of the header", found=len(decoded), needed=needed)
 
 

@@ -125,6 +125,12 @@ def _bare(refused: KeyRefused) -> KeyRefused:
     return KeyRefused(refused.code, refused.message, help=refused.help)
 
 
+def from_material(data: bytes, encoding: str, *, kid: str | None = None, reference: str | None = None) -> DecryptionKey:
+    """The key in `data`, which is what a policy says: `pem`, `jwk` or (decoded already) `base64url`."""
+    make = {"pem": from_pem, "jwk": from_jwk, "base64url": from_secret}[encoding]
+    return make(data, kid=kid, reference=reference)
+
+
 def from_private_key(private: object, *, kid: str | None = None, reference: str | None = None) -> DecryptionKey:
     """A private key of `cryptography`, or another object of its interfaces, as one that asks an HSM.
 

@@ -27,8 +27,8 @@ def inflate(data: bytes, *, limit: int) -> bytes:
         found = stream.decompress(data, limit + 1)
     except zlib.error:
         raise NotInflatedError("zip") from None
-    if len(found) > limit:  # check: D04
+    if len(found) > limit:  # check: E04
         raise NotInflatedError("size")
-    if not stream.eof or stream.unused_data:  # check: D05
+    if not stream.eof or stream.unused_data:  # check: E05
         raise NotInflatedError("zip")
     return found

@@ -103,7 +103,7 @@ def _key(jwk: Jwk, reference: str | None) -> Key | Foreign:
     kty = text_member(jwk, "kty")
     if kty is None:
         raise messages.key_malformed("a key without `kty`")
-    if not PRIVATE.isdisjoint(jwk) or ("k" in jwk and kty != "oct"):
+    if not PRIVATE.isdisjoint(jwk) or ("k" in jwk and kty != "oct"):  # check: K8
         raise messages.key_private("a private key where a public one belongs")
     kid, alg = text_member(jwk, "kid"), text_member(jwk, "alg")
     why = _foreign(jwk, kty, alg)

@@ -71,7 +71,7 @@ class KeySet:
         if len(fitting) == 1 and fitting[0].kid is None:
             return fitting[0]
         by_thumbprint = [key for key in self.keys if key.kid is None and key.thumbprint == kid]
-        if not by_thumbprint:
+        if not by_thumbprint:  # check: K10
             raise messages.unknown_kid()
         return _only(tuple(key for key in by_thumbprint if alg in key.algorithms), alg)
 

@@ -210,11 +210,21 @@ def usage(*, alg: str, one: bool) -> TokenRefused:
     )
 
 
-def signs_and_decrypts() -> TokenRefused:
-    """RFC 8725, section 3.5: what decrypts here must not speak for an issuer."""
+def key_withdrawn() -> TokenRefused:
+    """The issuer's word that it has the key no more holds, whatever else its set says."""
+    return TokenRefused(
+        "key.withdrawn",
+        actual="the issuer has taken this key out of its set",
+        expected="a key that the issuer's last set lists",
+        help="the rest of that set could not be used: `Engine.status()` says why",
+    )
+
+
+def signs_and_decrypts(what: str) -> TokenRefused:
+    """RFC 8725, section 3.5: what decrypts here must not speak for an issuer, nor of its certificates."""
     return TokenRefused(
         "key.role_reuse",
-        actual="the token is signed by a key that decrypts here",
+        actual=f"{what} is signed by a key that decrypts here",
         expected="a key that does nothing but sign",
     )
 

@@ -36,7 +36,7 @@ def read_entries(data: bytes, *, reference: str | None = None) -> tuple[Key | Ke
         raise TypeError("PEM is bytes")
     if len(data) > MAX_KEY_SET_BYTES:
         raise messages.key_malformed(f"a PEM file of more than {MAX_KEY_SET_BYTES} bytes")
-    if b"PRIVATE KEY-----" in data:
+    if b"PRIVATE KEY-----" in data:  # check: K8
         raise messages.key_private("a PEM file with a private key where public ones belong")
     blocks = tuple(_blocks(data))
     if not blocks:

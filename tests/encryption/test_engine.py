@@ -226,11 +226,51 @@ def test_a_token_for_another_policys_key_is_refused() -> None:
     wrong = {
         "the key of two": nested(SIGNER, OTHER, header={"kid": "2"}),
         "the key of one": nested(second, KEY, header={"kid": "1"}, **of_two),
-        "no encryption is asked for": nested(third, KEY, header={"kid": "1"}, iss="https://plain.example"),
         "an algorithm of two with the key of one": nested(SIGNER, KEY, header={"kid": "1"}, alg="RSA-OAEP"),
     }
     for name, token in wrong.items():
         assert codes(judging.evaluate(token)) == {"decryption.not_for_this_policy"}, name
+    for_plain = judging.evaluate(nested(third, KEY, header={"kid": "1"}, iss="https://plain.example"))
+    assert codes(for_plain) == {"policy.encryption_forbidden"}
+    (finding,) = for_plain.failing
+    assert finding.expected == "a token that is only signed: the policy that judges this token has no `encryption`"
+
+
+@pytest.mark.parametrize("claim", ["sub", "phone"])
+def test_a_confidential_claim_in_the_readable_header_is_exposed(claim: str) -> None:
+    """RFC 7519, section 5.3, lets a header repeat claims: then everybody on the way has read it."""
+    judging = engine(text(section() + f"\n  confidential {claim}"), signer=SIGNER, keys=DECRYPTS)
+    told: dict[str, Any] = {"sub": "s"} if claim == "sub" else {"phone": "1"}
+    verdict = judging.evaluate(nested(SIGNER, KEY, header=told, **told))
+    assert codes(verdict) == {"confidential.exposed"}
+    (finding,) = verdict.failing
+    assert "in its header, outside the encryption" in finding.actual
+    assert judging.evaluate(nested(SIGNER, KEY, **told))
+
+
+def test_nothing_is_decrypted_that_no_policy_takes(judge: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from policyjwt.tokens import decryption
+
+    opened: list[object] = []
+    real = decryption.open
+
+    def counted(encrypted: decryption.Encrypted, key: Any) -> bytes:
+        opened.append(key)
+        return real(encrypted, key)
+
+    monkeypatch.setattr(decryption, "open", counted)
+    both = text('encryption { algorithms RSA-OAEP  content A256GCM  key env "ONE" as pem kid "1" }', name="one") + text(
+        'encryption { algorithms RSA-OAEP-256  content A256GCM  key env "TWO" as pem kid "2" }',
+        name="two",
+        issuer='issuer "https://two.example"',
+        keys='keys jwks url "https://two.example/jwks"',
+    ).removeprefix("policyjwt 1\n")
+    given = {"env:ONE": pem(KEY), "env:TWO": pem(OTHER), "url:https://two.example/jwks": Issuer().keys()}
+    judging = engine(both, signer=SIGNER, keys=given)
+    assert codes(judging.evaluate(nested(SIGNER, KEY, header={"kid": "1"}))) == {"decryption.not_for_this_policy"}
+    assert opened == []
+    assert judging.evaluate(nested(SIGNER, KEY, header={"kid": "1"}, alg="RSA-OAEP"))
+    assert len(opened) == 1
 
 
 def test_a_narrowed_policy_takes_only_its_own_key() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from policyjwt.replay import InspectOnly
 from policyjwt.tokens import KeySet
 from tests.encryption.flow import codes, nested, pem, section, text
 from tests.issuer import NOW, URL, Issuer, b64, claims, number
-from tests.pki import authority, leaf, token
+from tests.pki import authority, leaf, responder, staple, token
 from tests.tokens import encrypting
 
 RSA = rsa.generate_private_key(65537, 2048)
@@ -205,6 +206,41 @@ def test_the_key_of_an_authority_between_counts_too(tmp_path: Path) -> None:
     again = recheck(record, keys=keys)
     assert again.same, again.differences
     assert not again.inspection.would_trust
+
+
+def test_the_key_of_a_pinned_responder_counts(tmp_path: Path) -> None:
+    root = authority("Root", **LIFE)
+    pinned = responder(root, **LIFE)
+    policy_text, keys = _anchored(tmp_path, decrypts=pinned.private, ca=root.pem, pin=pinned.pem)
+    staple_line = 'staple ocsp from header "x5ocsp"  age at most 1h  cover leaf  responder pinned "pin.pem"'
+    stapled = policy_text.replace('waive revocation because "a test"', f"revocation {{ {staple_line} }}")
+    assert _refused(stapled, keys, root=tmp_path) == ["PJ461"]
+
+
+def test_the_key_of_an_anchor_of_clients_counts(tmp_path: Path) -> None:
+    root = authority("Root", **LIFE)
+    (tmp_path / "clients.pem").write_bytes(root.pem)
+    policy_text = text(section(alg="ECDH-ES"), 'holder mtls { anchors "clients.pem" }', replay="replay { by holder }")
+    keys = {f"url:{URL}": Issuer().keys(), "env:DECRYPTS": pem(root.private)}
+    assert _refused(policy_text, keys, root=tmp_path) == ["PJ461"]
+
+
+def test_the_key_of_a_delegated_responder_counts_when_it_comes(tmp_path: Path) -> None:
+    """Each time, also where the delegation is remembered."""
+    root = authority("Root", **LIFE)
+    delegate = responder(root, **LIFE)
+    signer = leaf("idp", root, uris=["https://issuer.example"], **LIFE)
+    answer = staple(signer, signer=delegate, this_update=NOW - 60, next_update=NOW + 3600, issuer=root)
+    header = {"typ": "JWT", "x5c": [signer.x5c], "x5ocsp": [base64.b64encode(answer).decode()]}
+    inner = token(claims(), by=signer, header=header)
+    for decrypts, expected in ((delegate.private, {"key.role_reuse"}), (EC, set[str]())):
+        policy_text, keys = _anchored(tmp_path, decrypts=decrypts, ca=root.pem)
+        staple_line = 'staple ocsp from header "x5ocsp"  age at most 1h  cover leaf'
+        stapled = policy_text.replace('waive revocation because "a test"', f"revocation {{ {staple_line} }}")
+        judging = Engine.from_text(stapled, root=tmp_path, keys=keys, clock=lambda: float(NOW))
+        for _ in range(2):
+            verdict = judging.evaluate(nested(Issuer(), decrypts, alg="ECDH-ES", inner=inner))
+            assert codes(verdict) == expected, str(verdict)
 
 
 def test_nothing_of_a_signer_is_remembered_whose_certificate_came_encrypted(tmp_path: Path) -> None:

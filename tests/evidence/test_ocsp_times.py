@@ -26,6 +26,7 @@ def answer(**changes: Any) -> AuthenticResponse:
         "next_update": NOW + 3600.0,
         "produced_at": NOW - 600.0,
         "authorised": "issuer",
+        "responder": PATH[1],
         "responder_not_before": None,
         "responder_not_after": None,
     }

@@ -23,7 +23,7 @@ import pytest
 from policyjwt.errors import KeyRefused
 from policyjwt.keys import feeds as feeds_module
 from policyjwt.keys.feeds import Feeds, FeedStatus, RemoteSource
-from policyjwt.keys.remote import discovery_source, url_source
+from policyjwt.keys.remote import fetch_discovered, fetch_jwks
 from policyjwt.tokens import KeySet
 from tests.issuer import Issuer
 from tests.keys.hands import DAY, EPOCH, Counted, Hands, Holder, holding, side_by_side
@@ -31,6 +31,14 @@ from tests.keys.https_server import GUARD, answer, own_authority, sends, serving
 from tests.shared import ROOT
 
 SECRET = "hunter2"
+
+
+def url_source(reference: str, url: str, *, ca: bytes | None, stale: float) -> RemoteSource[KeySet]:
+    return RemoteSource(reference, lambda: fetch_jwks(url, ca=ca, reference=reference), stale)
+
+
+def discovery_source(reference: str, issuer: str, *, ca: bytes | None, stale: float) -> RemoteSource[KeySet]:
+    return RemoteSource(reference, lambda: fetch_discovered(issuer, ca=ca, reference=reference), stale)
 
 
 @pytest.fixture
@@ -754,4 +762,4 @@ def test_without_authorities_those_of_the_system_count() -> None:
 def test_authorities_are_read_before_anything_is_asked() -> None:
     for made in (url_source, discovery_source):
         with pytest.raises(KeyRefused, match="`ca` holds no certificate"):
-            made("url:0", "https://localhost", ca=b"none", stale=DAY)
+            made("url:0", "https://localhost:1", ca=b"none", stale=DAY).fetch()

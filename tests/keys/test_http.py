@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from policyjwt import connection as connections
 from policyjwt.errors import KeyRefused
@@ -35,7 +37,7 @@ from tests.keys.https_server import (
     serving,
     silent,
 )
-from tests.pki import authority
+from tests.pki import authority, party, usage
 
 CA = own_authority().pem
 BODY = b'{"keys": []}'
@@ -160,6 +162,7 @@ UNTIL_CLOSED = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
         sends(answer(BODY, more="Content-Encoding: identity\r\n")),
         sends(answer(BODY, more="Set-Cookie: a=b\r\n")),
         sends(CHUNKED, b"c\r\n" + BODY + b"\r\n0\r\n\r\n"),
+        sends(CHUNKED, b"4;a=b\r\n" + BODY[:4] + b"\r\n008 \r\n" + BODY[4:] + b"\r\n0\r\nX: y\r\n\r\n"),
         sends(UNTIL_CLOSED, BODY),
         sends(b"HTTP/1.1 100 Continue\r\n\r\n", answer(BODY)),
     ],
@@ -216,6 +219,17 @@ def other_status(status: int) -> str:
         (sends(answer(BODY)[:-1]), NO_ANSWER),
         (sends(CHUNKED, b"ff\r\n" + BODY), NO_ANSWER),
         (sends(CHUNKED, b"zz\r\n"), NO_ANSWER),
+        (sends(CHUNKED, b"-1\r\n" + BODY), NO_ANSWER),
+        (sends(CHUNKED, b"-5\r\n" + BODY), NO_ANSWER),
+        (sends(CHUNKED, b"0x0c\r\n" + BODY + b"\r\n0\r\n\r\n"), NO_ANSWER),
+        (sends(CHUNKED, b"1_2\r\n" + BODY + b"\r\n0\r\n\r\n"), NO_ANSWER),
+        (sends(CHUNKED, b"c\r\n" + BODY + b"xx0\r\n\r\n"), NO_ANSWER),
+        (sends(CHUNKED, b"c\r\n" + BODY + b"\r\n0\r\n"), NO_ANSWER),
+        (sends(CHUNKED, b"c\r\n" + BODY + b"\r\n0\r\n" + b"X: y\r\n" * 99 + b"\r\n"), NO_ANSWER),
+        (sends(CHUNKED, b"fffffff0\r\n" + BODY), TOO_LARGE),
+        (sends(answer(BODY, more="Transfer-Encoding: gzip\r\n")), NO_ANSWER),
+        (sends(answer(BODY, more="Transfer-Encoding: gzip, chunked\r\n")), NO_ANSWER),
+        (sends(answer(BODY, more="Content-Length: -1\r\n")), NO_ANSWER),
         (sends(), NO_ANSWER),
         (sends(b"SSH-2.0-OpenSSH_9.9\r\n"), NO_ANSWER),
         (sends(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 200, b"\r\n"), NO_ANSWER),
@@ -265,6 +279,11 @@ def test_a_host_that_never_begins_tls_is_cut_off() -> None:
 # ------------------------------------------------------------------------------------------- who answers
 
 
+SERVES: list[tuple[x509.ExtensionType, bool]] = [
+    (x509.BasicConstraints(ca=False, path_length=None), True),
+    (usage("digital_signature"), True),
+    (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+]
 UNKNOWN = "no authority that is trusted here has signed its certificate"
 
 
@@ -289,6 +308,22 @@ def test_a_host_that_is_not_who_it_should_be(names: tuple[str, ...], more: dict[
     found = told(host_certificate(*names, **more))
     assert found.message == f"the host of the keys is not who it should be: {why}"
     assert found.help == "the certificates of `ca` alone are trusted"
+
+
+def test_the_common_name_is_no_name() -> None:
+    """RFC 9525, section 2: names of hosts stand in subjectAltName, or nowhere."""
+    found = told(party("localhost", own_authority(), extensions=SERVES, begins=BEGINS, ends=ENDS))
+    assert found.message == "the host of the keys is not who it should be: its certificate is for another name"
+
+
+def test_the_environment_gets_no_secrets_of_tls(host: KeyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SSLKEYLOGFILE would write them down, or stop everything where that can't be done."""
+    log = tmp_path / "secrets"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(log))
+    assert fetch(host.url, ca=CA).body == BODY
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "no" / "folder"))
+    assert fetch(host.url, ca=CA).body == BODY
+    assert not log.exists()
 
 
 def test_an_address_is_no_name() -> None:

@@ -19,13 +19,18 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from policyjwt import Context, Engine, PolicyError
+from policyjwt import Context, Engine, PolicyError, recheck
+from policyjwt.errors import KeyRefused
+from policyjwt.key_sources import Obtained
 from policyjwt.keys import pace
 from policyjwt.replay import MemoryReplayStore
-from policyjwt.tokens import KeySet, verify
+from policyjwt.tokens import DecryptionKeySet, KeySet, verify
+from policyjwt.tokens.decryption_key import from_private_key
 from tests.encryption.flow import codes, nested, pem, section
 from tests.issuer import NOW, STATUS_URI, Issuer, claims, policy, status_list
 from tests.keys.https_server import (
+    BEGINS,
+    ENDS,
     GUARD,
     KeyHost,
     answer,
@@ -38,6 +43,7 @@ from tests.keys.https_server import (
     serving,
     silent,
 )
+from tests.pki import authority
 from tests.shared import ROOT
 
 A, B, C = (Issuer(kid=kid) for kid in "abc")
@@ -87,6 +93,12 @@ def until(done: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+def _threads() -> set[threading.Thread]:
+    """Those that renew keys, of engines that are still there."""
+    gc.collect()
+    return {each for each in threading.enumerate() if each.name == "policyjwt-keys"}
+
+
 def told(judge: Engine) -> dict[str, Any]:
     (entry,) = judge.status()["keys"]
     found: dict[str, Any] = entry
@@ -130,6 +142,7 @@ def test_keys_are_fetched_when_the_policy_is_loaded(host: KeyHost, tmp_path: Pat
     assert host.connections == 1
     assert entry == {
         "reference": f"url:{host.url}",
+        "root": str(tmp_path),
         "policies": ["p"],
         "keys": 1,
         "loaded_at": NOW,
@@ -162,6 +175,7 @@ def test_discovery(host: KeyHost, tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_fetched_is_a_diagnostic_at_its_line(host: KeyHost, tmp_path: Path) -> None:
+    before = _threads()
     (tmp_path / "ca.pem").write_bytes(own_authority().pem)
     bare = policy(keys=f'keys jwks url "{host.url}"', replay=REUSABLE)
     for policy_text in (bare, text(host, source='jwks url "https://localhost:1/keys"')):
@@ -171,7 +185,7 @@ def test_what_can_not_be_fetched_is_a_diagnostic_at_its_line(host: KeyHost, tmp_
         assert (fault.code, fault.span.line) == ("PJ451", 12)
         assert "could not be fetched: " in fault.message
         assert "Engine.load(keys=" in (fault.help or "")
-    assert not [each for each in threading.enumerate() if each.name == "policyjwt-keys"], "nothing goes on"
+    assert _threads() == before, "nothing goes on"
 
 
 def test_keys_rotate_under_load(host: KeyHost, tmp_path: Path) -> None:
@@ -482,29 +496,27 @@ def test_a_reload_during_an_outage_keeps_the_keys_and_their_age(host: KeyHost, t
         assert codes(judge.evaluate(A.token(claims()))) == {"claim.only-t"}
 
 
-def _threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name == "policyjwt-keys"]
-
-
 def test_threads_end_with_the_engine(host: KeyHost, tmp_path: Path) -> None:
+    before = _threads()
     judge = engine(tmp_path, text(host))
-    assert len(_threads()) == 1
+    assert len(_threads() - before) == 1
     judge.close()
-    until(lambda: not _threads())
+    until(lambda: not _threads() - before)
     assert judge.evaluate(A.token(claims())), "closed: it judges by what it has, until that is stale"
     dropped = engine(tmp_path, text(host))
     seen = weakref.ref(dropped)
     del dropped
     gc.collect()
     assert seen() is None
-    until(lambda: not _threads())
+    until(lambda: not _threads() - before)
 
 
 def test_a_reload_leaves_one_thread_for_each_source(host: KeyHost, tmp_path: Path) -> None:
+    before = _threads()
     with engine(tmp_path, text(host)) as judge:
         for _ in range(3):
             judge.reload()
-        until(lambda: len(_threads()) == 1)
+        until(lambda: len(_threads() - before) == 1)
         host.publish(B)
         renew(judge)
         assert judge.evaluate(B.token(claims()))
@@ -540,3 +552,273 @@ assert judge.evaluate(A.token(claims()))
 """
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120, check=False, capture_output=True)
     assert ended.returncode == 0, ended.stderr.decode()
+
+
+# ------------------------------------------------------------------------------------------------ clocks
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), "raises"])
+@pytest.mark.parametrize("when", range(1, 6))
+def test_a_clock_that_fails_while_keys_come_makes_them_no_younger(
+    host: KeyHost, tmp_path: Path, broken: float | str, when: int
+) -> None:
+    """Whichever call it is: nothing is loaded, or the age of the keys is known."""
+    calls: list[float] = []
+    clock = Clock()
+
+    def unsound() -> float:
+        calls.append(clock.now)
+        if len(calls) != when:
+            return clock.now
+        if isinstance(broken, str):
+            raise OSError(broken)
+        return broken
+
+    try:
+        judge = engine(tmp_path, text(host), clock=unsound)
+    except (PolicyError, ValueError):
+        return
+    with judge:
+        calls += [0.0] * when  # it fails no more
+        assert told(judge)["loaded_at"] == NOW
+        host.reply = sends(answer(status="503 Service Unavailable"))
+        clock.now += 3601
+        assert codes(judge.evaluate(A.token(claims(exp=NOW + 9999)))) >= {"key.set_stale"}
+
+
+def test_keys_that_came_while_the_clock_was_ahead_are_not_believed(host: KeyHost, tmp_path: Path) -> None:
+    """How old they are, nobody knows; they are asked for anew, and then all is well."""
+    clock = Clock()
+    clock.now += 365 * 86_400
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        clock.now = float(NOW)
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.set_stale"}
+        assert judge.evaluate(A.token(claims()), now=NOW), "a tool that says another time means it"
+        renew(judge)
+        assert judge.evaluate(A.token(claims()))
+
+
+def test_a_clock_that_is_set_back_a_little_is_no_matter(host: KeyHost, tmp_path: Path) -> None:
+    clock = Clock()
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        clock.now -= 60
+        assert judge.evaluate(A.token(claims(iat=NOW - 100, nbf=...)))
+        clock.now -= 1
+        assert codes(judge.evaluate(A.token(claims(iat=NOW - 100, nbf=...)))) == {"key.set_stale"}
+
+
+def test_keys_that_are_stale_are_asked_for(host: KeyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a suspend the clock of the day has gone on, and that of the pauses has not."""
+    monkeypatch.setattr(pace, "COOL_DOWN", 0.0)
+    clock = Clock()
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        clock.now += 7200
+        fresh = {"iat": clock.now, "nbf": clock.now, "exp": clock.now + 60}
+        assert codes(judge.evaluate(A.token(claims(**fresh)))) == {"key.set_stale"}
+        until(lambda: judge.evaluate(A.token(claims(**fresh))))
+
+
+# ------------------------------------------------------------------------------------------------ withdrawn
+
+
+WEAK = {"kty": "RSA", "n": "0Q" * 43, "e": "AQAB", "kid": "weak"}
+
+
+def withdrawals() -> dict[str, bytes]:
+    foreign = {**B.jwk(), "use": "enc"}
+    return {
+        "nothing is left": json.dumps({"keys": []}).encode(),
+        "only a key for encryption": json.dumps({"keys": [foreign]}).encode(),
+        "a new key beside a weak one": json.dumps({"keys": [B.jwk(), WEAK]}).encode(),
+        "a new key beside a private one": json.dumps({"keys": [B.jwk(), {**C.jwk(), "d": "AA"}]}).encode(),
+    }
+
+
+@pytest.mark.parametrize("how", withdrawals())
+def test_a_key_is_withdrawn_also_by_a_set_that_can_not_be_used(host: KeyHost, tmp_path: Path, how: str) -> None:
+    """An issuer whose only key was stolen empties its set: that is heard, whatever else is wrong with it."""
+    with engine(tmp_path, text(host)) as judge:
+        host.reply = sends(answer(withdrawals()[how]))
+        renew(judge)
+        verdict = judge.evaluate(A.token(claims()))
+        assert codes(verdict) == {"key.withdrawn"}
+        assert codes(judge.validate(verify(A.token(claims()), A.keys(), ["ES256"]))) == {"key.withdrawn"}
+        assert told(judge)["last_error"] is not None
+        record = json.loads(json.dumps(verdict.record()))
+        assert recheck(record).same
+        judge.reload()
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}, "a reload forgets nothing"
+        host.publish(A)
+        renew(judge)
+        assert judge.evaluate(A.token(claims())), "the issuer's word again"
+
+
+def test_of_a_set_that_can_not_be_used_the_keys_that_it_lists_go_on(host: KeyHost, tmp_path: Path) -> None:
+    host.publish(A, B)
+    with engine(tmp_path, text(host)) as judge:
+        host.reply = sends(answer(json.dumps({"keys": [B.jwk(), WEAK]}).encode()))
+        judge.reload()
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}
+        assert judge.evaluate(B.token(claims()))
+        host.reply = sends(answer(b"no JSON at all"))
+        renew(judge)
+        assert judge.evaluate(B.token(claims())), "what is no key set says nothing of keys"
+
+
+def test_the_keys_of_a_status_list_are_withdrawn(host: KeyHost, tmp_path: Path) -> None:
+    source = f'keys jwks url "{host.url}" {{ ca "ca.pem" }}'
+    status = f'status {{ list from caller  {source}  uri "{STATUS_URI}"  age at most 1h }}'
+    rest = f"provides sub is string\n  {status}"
+    given = {"url:https://issuer.example/jwks": C.keys()}
+    policy_text = policy(keys='keys jwks url "https://issuer.example/jwks"', replay=REUSABLE, rest=rest)
+    token = C.token(claims(status={"status_list": {"idx": 0, "uri": STATUS_URI}}))
+    listed = Context(status_lists=(status_list(A, [0]),))
+    with engine(tmp_path, policy_text, keys=given) as judge:
+        assert judge.evaluate(token, listed)
+        host.reply = sends(answer(json.dumps({"keys": []}).encode()))
+        renew(judge)
+        assert codes(judge.evaluate(token, listed)) == {"key.withdrawn"}
+
+
+# ------------------------------------------------------------------------------------------------ what else changes
+
+
+def test_one_address_by_two_authorities_is_asked_twice_and_believed_apart(tmp_path: Path) -> None:
+    """A man in the middle with a certificate of the one authority must not speak for who trusts the other."""
+    other = authority("Other", begins=BEGINS, ends=ENDS)
+    with serving(sends(answer(jwks(A))), tls=server_context(localhost())) as host:
+        (tmp_path / "other.pem").write_bytes(other.pem)
+        second = text(host).replace("ca.pem", "other.pem").replace('policy "p"', 'policy "q"')
+        second = second.replace("https://issuer.example", "https://q.example").removeprefix("policyjwt 1\n")
+        with pytest.raises(PolicyError) as caught:
+            engine(tmp_path, text(host) + second)
+        faults = [each for each in caught.value.diagnostics if each.stops_loading]
+        assert [each.code for each in faults] == ["PJ451"]
+        assert host.connections == 2
+
+
+def test_the_shortest_limit_sets_the_pace_of_a_source_that_two_policies_have(host: KeyHost, tmp_path: Path) -> None:
+    second = text(host, stale="2m").replace('policy "p"', 'policy "q"').removeprefix("policyjwt 1\n")
+    both = text(host) + second.replace('audience "api"', 'audience "other"')
+    with engine(tmp_path, both) as judge:
+        entry = told(judge)
+        assert host.connections == 1
+        assert entry["policies"] == ["p", "q"]
+        assert entry["next_refresh"] <= NOW + 60
+        assert entry["stale_at"] == NOW + 120
+
+
+def test_what_came_for_policies_of_before_a_reload_is_not_put_in_force(host: KeyHost, tmp_path: Path) -> None:
+    with engine(tmp_path, text(host)) as judge:
+        before = judge._loaded.renewal
+        judge.reload()
+        with pytest.raises(KeyRefused, match="loaded anew meanwhile"):
+            judge._renew(before, f"url:{host.url} by {tmp_path}/ca.pem", Obtained(B.keys(), float(NOW)))
+        assert judge.evaluate(A.token(claims()))
+
+
+def test_an_unknown_kid_of_a_key_that_decrypts_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "COOL_DOWN", 0.0)
+    first, second = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    vault = [DecryptionKeySet((from_private_key(first, kid="1"),))]
+    policy_text = policy(replay=REUSABLE, rest=f"provides sub is string\n  {section(alg='ECDH-ES')}")
+    keys = {"url:https://issuer.example/jwks": A.keys(), "env:DECRYPTS": lambda: vault[0]}
+    with engine(tmp_path, policy_text, keys=keys) as judge:
+        vault[0] = DecryptionKeySet((from_private_key(first, kid="1"), from_private_key(second, kid="2")))
+        token = nested(A, second, alg="ECDH-ES", header={"kid": "2"})
+        assert codes(judge.evaluate(token)) == {"key.unknown_kid"}
+        until(lambda: judge.evaluate(token))
+
+
+def test_a_key_set_with_another_kid_than_the_policy_gives_is_refused(tmp_path: Path) -> None:
+    one = ec.generate_private_key(ec.SECP256R1())
+    lines = ('key env "ONE" as pem kid "1"', 'key env "TWO" as pem kid "2"')
+    policy_text = policy(replay=REUSABLE, rest=f"provides sub is string\n  {section(*lines, alg='ECDH-ES')}")
+    keys: dict[str, Any] = {
+        "url:https://issuer.example/jwks": A.keys(),
+        "env:ONE": DecryptionKeySet((from_private_key(one, kid="9"),)),
+        "env:TWO": pem(ec.generate_private_key(ec.SECP256R1())),
+    }
+    with pytest.raises(PolicyError, match="is not the one that the policy gives"):
+        engine(tmp_path, policy_text, keys=keys)
+
+
+def test_files_of_two_roots_are_told_apart(tmp_path: Path) -> None:
+    for name, issuers in (("one", (A,)), ("two", (A, B, C))):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "policyjwt.toml").touch()
+        (folder / "k.json").write_bytes(jwks(*issuers))
+        (folder / "p.policy").write_text(
+            policy(
+                name=name,
+                issuer=f'issuer "https://{name}.example"',
+                keys='keys jwks file "k.json"',
+                replay=REUSABLE,
+                revocation='revocation { by redeployment because "a test" }',
+            )
+        )
+    with Engine.load(tmp_path / "one", tmp_path / "two", clock=Clock()) as judge:
+        entries = judge.status()["keys"]
+    assert [(entry["policies"], entry["keys"]) for entry in entries] == [(["one"], 1), (["two"], 3)]
+    assert {Path(entry["root"]).name for entry in entries} == {"one", "two"}
+
+
+# ------------------------------------------------------------------------------------------------ the end
+
+
+def test_what_is_closed_stays_closed(host: KeyHost, tmp_path: Path) -> None:
+    before = _threads()
+    judge = engine(tmp_path, text(host))
+    judge.close()
+    host.publish(B)
+    judge.reload()
+    assert judge.evaluate(B.token(claims())), "a reload reads once"
+    until(lambda: not _threads() - before)
+
+
+def test_closed_while_it_reloads(host: KeyHost, tmp_path: Path) -> None:
+    before = _threads()
+    judge = engine(tmp_path, text(host))
+    asked = threading.Event()
+
+    def slow(connection: socket.socket, over: threading.Event) -> None:
+        asked.set()
+        assert closed.wait(GUARD)
+        sends(answer(jwks(A)))(connection, over)
+
+    closed = threading.Event()
+    host.reply = slow
+    reloading = threading.Thread(target=judge.reload)
+    reloading.start()
+    assert asked.wait(GUARD)
+    judge.close()
+    closed.set()
+    reloading.join(GUARD)
+    until(lambda: not _threads() - before)
+
+
+def test_a_signal_during_a_reload_reloads_once_more(host: KeyHost, tmp_path: Path) -> None:
+    """SIGHUP twice, as log rotation sends it: the second comes while the first reloads, in the same thread."""
+    judge = engine(tmp_path, text(host))
+    fetches: list[int] = []
+
+    def interrupting(connection: socket.socket, over: threading.Event) -> None:
+        fetches.append(1)
+        if len(fetches) == 1:
+            host.publish(B)
+        sends(answer(jwks(A)))(connection, over)
+
+    host.reply = interrupting
+    load = judge._reload
+
+    def interrupted() -> None:
+        if not fetches:
+            judge.reload()  # as a handler does that runs here
+        load()
+
+    judge._reload = interrupted  # type: ignore[method-assign]  # a signal at exactly this point can't be had
+    with judge:
+        judge.reload()
+        assert judge.evaluate(B.token(claims())), "what was there when the second signal came"
+    assert len(fetches) == 1

@@ -17,10 +17,13 @@ TABLES = (
     *(f"T{number}" for number in range(1, 8)),
     *(f"D{number}" for number in range(1, 16) if number != 14),
     *(f"M{number}" for number in range(1, 7)),
+    *(f"K{number}" for number in range(1, 11)),
+    *(f"E{number:02}" for number in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 17, 18, 19, 20, 26)),
 )
-"""The checks of certificates (J, P), staples (S), revocation lists (C), status lists (T), proofs of the holder (D) and
-certificates of clients (M). S30, a nonce of the responder for each token, has no spelling in the language; D14, that a
-proof comes once, is the replay store's matter."""
+"""The checks of certificates (J, P), staples (S), revocation lists (C), status lists (T), proofs of the holder (D),
+certificates of clients (M), keys (K), and encrypted tokens (E, by the number of the attack that each answers). S30, a
+nonce of the responder for each token, has no spelling in the language; D14, that a proof comes once, is the replay
+store's matter."""
 
 ALL = list(checks())
 
