@@ -15,6 +15,7 @@ from policyjwt.recording import PolicySource
 from policyjwt.tokens import KeySet
 from policyjwt.tokens.decryption_key import DecryptionKey
 from policyjwt.tokens.key import Key
+from policyjwt.tokens.key_roles import Roles
 
 if TYPE_CHECKING:
     from policyjwt.holders import Holders
@@ -66,12 +67,11 @@ class Candidate:
     `statuses` judges whether a token was withdrawn, `holders` who presents it, `recipient` opens what is encrypted;
     None where the policy does not ask. `sources` are its keys by where they come from. `distrusted` are thumbprints
     that `except key` names, `withdrawn` the material of keys that the issuer has taken out of its set. `loaded_at` is
-    when the keys came, `stale_after` the instant past which they are no longer believed, None where they do not age;
-    by a clock that shows less than `believed_from`, nobody knows how old they are.
+    when the keys came, `stale_after` the instant past which they are no longer believed, None where they do not age.
     `standings` say what its mechanisms assure, as loaded; `source` is the text that it was made from, `store` what its
     nonces are remembered in. `shares_key` says that its key is another issuer's too; `others` is what would show that
     of a key that comes with a token, `decrypting` the material of keys that decrypt here: none of them may sign.
-    `recorded_role_reuse` says of a record that the signer's did.
+    `recorded_role_reuse` says of a record whose did, the signer's or its responder's.
     """
 
     validator: Validator
@@ -85,7 +85,6 @@ class Candidate:
     algorithms: frozenset[str]
     distrusted: frozenset[str]
     loaded_at: float
-    believed_from: float
     stale_after: float | None
     standings: tuple[Standing, ...]
     established: frozenset[str]
@@ -94,12 +93,16 @@ class Candidate:
     shares_key: bool = False
     others: Others = NO_OTHERS
     decrypting: frozenset[str] = field(default_factory=frozenset)
-    recorded_role_reuse: bool = False
+    recorded_role_reuse: str | None = None
 
     @property
     def name(self) -> str:
         """The policy's name."""
         return self.validator.policy.name
+
+    def roles(self, whose: str) -> Roles:
+        """Which keys may not vouch, as a signer or as a responder: those that decrypt here."""
+        return Roles(decrypting=self.decrypting, reused=self.recorded_role_reuse == whose)
 
     @property
     def reads_json(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from threading import Lock, get_ident
+from threading import RLock
 from typing import Any, NoReturn
 from weakref import WeakSet
 
@@ -18,7 +18,7 @@ from policyjwt.evaluation import Evaluation
 from policyjwt.in_force import InForce, Settings, load, settings_of
 from policyjwt.judging import judge, judge_verified
 from policyjwt.key_renewal import KeyRenewal
-from policyjwt.key_sources import Given, Obtained
+from policyjwt.key_sources import Given, Listed, Obtained
 from policyjwt.key_status import key_status
 from policyjwt.language.load import Loaded, load_paths, load_text
 from policyjwt.replay import InspectOnly, MemoryReplayStore, ReplayStore
@@ -41,9 +41,8 @@ class Engine:
     def __init__(self, read: Callable[[], Loaded], settings: Settings) -> None:
         self._read = read
         self._settings = settings
-        self._reloading = Lock()
-        self._closed = self._again = False
-        self._reloader: int | None = None
+        self._reloading = RLock()
+        self._closed = self._reloads = self._again = False
         _living.add(self)
         self._loaded = load(read, settings, self._renew, None)
         self._loaded.renewal.start()
@@ -166,23 +165,38 @@ class Engine:
         keep their age. Raises what `load` raises; the engine then goes on as it was. A KeySet that was handed in does
         not grow younger by it: newer keys come from a resolver, from a file, or with a new engine.
         """
-        if self._reloader == get_ident():  # a signal while this very thread reloads: once more, then
-            self._again = True
-            return
         with self._reloading:  # so that what was read earlier never replaces what was read later
-            self._reloader, self._again = get_ident(), True
+            if self._reloads:  # a signal while this very thread reloads: once more, then
+                self._again = True
+                return
+            self._reloads = True
             try:
-                while self._again:
-                    self._again = False
-                    self._reload()
+                self._reload_while_asked()
             finally:
-                self._reloader = None
+                self._reloads = False
+
+    def _reload_while_asked(self) -> None:
+        while True:
+            self._again = False
+            try:
+                self._reload()
+            except Exception:
+                if not self._again:
+                    raise
+            else:
+                if not self._again:
+                    return
 
     def _reload(self) -> None:
-        before = self._loaded
-        self._loaded = load(self._read, self._settings, self._renew, before)
+        before, heard = self._loaded, dict[str, Listed]()
+        try:
+            self._loaded = load(self._read, self._settings, self._renew, before, heard)
+        except BaseException:
+            for name, listed in heard.items():  # what issuers have withdrawn is withdrawn, whatever else went wrong
+                self._loaded, _ = self._loaded.renewed(name, listed)
+            raise
+        self._loaded.renewal.start()  # before the others end: a process that is forked meanwhile has one that runs
         before.renewal.close()
-        self._loaded.renewal.start()
         if self._closed:  # while this was loading, or long ago
             self._loaded.renewal.close()
 
@@ -261,17 +275,19 @@ class Engine:
             )
         return going, loaded
 
-    def _renew(self, renewal: KeyRenewal, name: str, obtained: Obtained | frozenset[str]) -> None:
-        """Judge by newer keys of one source from here on. Called in its thread; KeyRefused leaves all as it was."""
+    def _renew(self, renewal: KeyRenewal, name: str, obtained: Obtained | Listed) -> None:
+        """Judge by newer keys of one source from here on. Called in its thread; KeyRefused where not all can do so."""
         reloading = self._reloading
         if not reloading.acquire(timeout=_PATIENCE):
             raise KeyRefused("key.set_refused", "the policies are being loaded anew")
         try:
             if self._loaded.renewal is not renewal:
                 raise KeyRefused("key.set_refused", "the policies were loaded anew meanwhile")
-            self._loaded = self._loaded.renewed(name, obtained)
+            self._loaded, refused = self._loaded.renewed(name, obtained)
         finally:
             reloading.release()
+        if refused is not None:
+            raise refused
 
     def _given_time(self, now: float) -> float:
         if isinstance(now, bool) or not isinstance(now, (int, float)):
@@ -328,7 +344,7 @@ _living: WeakSet[Engine] = WeakSet()
 def _after_fork() -> None:
     """In the child nobody is left who would release what was held when its parent forked."""
     for engine in list(_living):
-        engine._reloading, engine._reloader = Lock(), None
+        engine._reloading, engine._reloads = RLock(), False
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch

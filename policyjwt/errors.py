@@ -63,12 +63,12 @@ def _key_refused(code: str, message: str, help: str | None) -> KeyRefused:
 class KeysWithdrawn(KeyRefused):
     """A key set that can't be used as a whole, and still says which keys its issuer has.
 
-    `listed` is the material of those that it names: what is not among them, the issuer has taken out.
+    `materials` and `kids` are of those that it names: what is not among them, the issuer has taken out.
     """
 
-    def __init__(self, refused: KeyRefused, listed: frozenset[str]) -> None:
+    def __init__(self, refused: KeyRefused, materials: frozenset[str], kids: frozenset[str]) -> None:
         super().__init__(refused.code, refused.message, help=refused.help)
-        self.listed = listed
+        self.materials, self.kids = materials, kids
 
 
 class StoreUnavailable(PolicyJwtError):  # noqa: N818 - the public contract names it so

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from policyjwt.assurance import Standing
 from policyjwt.candidate import Candidate, standings_of_a_shared_key
 from policyjwt.challenges import BEARER, Scheme
 from policyjwt.errors import TokenRefused
+from policyjwt.key_sources import Sourced
 from policyjwt.recipients import Envelope
 from policyjwt.recording import record
 from policyjwt.request import Context
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from policyjwt.tokens.certificate_path import CertificatePath
 
 NODE = platform.node()
+ROLE_REUSE = "key.role_reuse"
 _NO_REQUEST = Context()
 NO_CLAIMS: dict[str, object] = {}
 
@@ -107,6 +109,12 @@ class Evaluation:
             recorded=self._record,
         )
 
+    def _role_reuse(self) -> str | None:
+        """Whose key decrypts here too: the signer's, or that of who vouches for its certificate."""
+        if self.refused is not None and self.refused.code == ROLE_REUSE:
+            return "signer"
+        return "responder" if any(each.result == ROLE_REUSE for each in self.evidence.values()) else None
+
     @property
     def shares_key(self) -> bool:
         """Whether the signer's key is another issuer's too, as loaded or as its certificate shows it."""
@@ -129,14 +137,14 @@ class Evaluation:
             policy=None if candidate is None else candidate.validator.policy,
             source=None if candidate is None else candidate.source,
             keys=None if candidate is None else candidate.keys,
-            status_keys=None if candidate is None or candidate.statuses is None else candidate.statuses.keys,
+            status_keys=() if candidate is None else _keys_of(candidate.sources.status),
             verified_key=self.verified_key,
             loaded_at=None if candidate is None else candidate.loaded_at,
             status_loaded_at=None if candidate is None or candidate.statuses is None else candidate.statuses.loaded_at,
             evaluated_at=self.now,
             shared_key=self.shares_key,
-            withdrawn=frozenset() if candidate is None else candidate.withdrawn,
-            role_reuse=self.refused is not None and self.refused.code == "key.role_reuse",
+            withdrawn=frozenset() if candidate is None else _withdrawn(candidate),
+            role_reuse=self._role_reuse(),
             store=None if candidate is None else candidate.store,
             nonce=None if self.answered is None else (self.answered, self.consumed, self.durability),
         )
@@ -170,3 +178,11 @@ def with_nonce(candidate: Candidate, results: tuple[str, ...], result: str) -> t
     """The results, that of the nonce being `result`."""
     at = candidate.validator.nonce_at
     return (*results[:at], result, *results[at + 1 :])
+
+
+def _keys_of(sourced: Sequence[Sourced[Key]]) -> tuple[Key, ...]:
+    return tuple(key for each in sourced for key in each.keys)
+
+
+def _withdrawn(candidate: Candidate) -> frozenset[str]:
+    return candidate.withdrawn.union(*(each.withdrawn for each in candidate.sources.status))

@@ -47,7 +47,7 @@ def read_body(response: HTTPResponse, *, limit: int) -> bytes:
 
 def _chunks(response: HTTPResponse, limit: int) -> bytes:
     stream: BinaryIO = response.fp
-    body = b""
+    body = bytearray()
     while True:
         size = _SIZE.fullmatch(stream.readline(_LONGEST_LINE))
         if size is None:
@@ -63,5 +63,5 @@ def _chunks(response: HTTPResponse, limit: int) -> bytes:
         body += chunk
     for _ in range(_MOST_TRAILERS):
         if stream.readline(_LONGEST_LINE) in (b"\r\n", b"\n"):
-            return body
+            return bytes(body)
     raise NotWholeError

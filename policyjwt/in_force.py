@@ -17,12 +17,12 @@ from policyjwt.checker.check import check
 from policyjwt.errors import KeyRefused, PolicyError
 from policyjwt.key_renewal import Apply, KeyRenewal
 from policyjwt.key_separation import Assembly, compare
-from policyjwt.key_sources import Given, Obtained, Supply, references
+from policyjwt.key_sources import Given, Listed, Obtained, Supply, references
 from policyjwt.language.files import Files
 from policyjwt.language.load import Loaded
 from policyjwt.language.model import CheckedPolicy
 from policyjwt.language.names import REACHES
-from policyjwt.loading import candidates, renew
+from policyjwt.loading import candidates, renew, withdraw
 from policyjwt.replay import ReplayStore
 from policyjwt.selection import Selection
 from policyjwt.tokens import DecryptionKeySet, KeySet
@@ -69,19 +69,29 @@ class InForce:
     renewal: KeyRenewal
     obtained: Mapping[str, Obtained]
 
-    def renewed(self, name: str, obtained: Obtained | frozenset[str]) -> InForce:
-        """The same policies by newer keys of one source, or by those that are left of them.
+    def renewed(self, name: str, news: Obtained | Listed) -> tuple[InForce, KeyRefused | None]:
+        """The same policies by newer keys of one source, as far as they can be used; and why not all can.
 
-        KeyRefused where these can't be used.
+        Keys that the issuer no longer lists are withdrawn whatever else is wrong with its set.
         """
-        if not isinstance(obtained, Obtained):
-            obtained = self.obtained[name].but_for(obtained)
-        assembly = renew(self.assembly, name, obtained)
+        if isinstance(news, Listed):
+            return self._with(name, withdraw(self.assembly, name, news), self.obtained[name].but_for(news))
+        assembly, used, refused = renew(self.assembly, name, news)
+        if used:
+            found, against = self._with(name, assembly, news)
+            if against is None:
+                return found, refused
+            refused = against
+        if news.listed is None:
+            return self, refused
+        return self.renewed(name, news.listed)[0], refused
+
+    def _with(self, name: str, assembly: Assembly, obtained: Obtained) -> tuple[InForce, KeyRefused | None]:
         found, faults = compare(assembly)
         if faults:
-            raise KeyRefused("key.set_refused", faults[0].message, help=faults[0].help)
+            return self, KeyRefused("key.set_refused", faults[0].message, help=faults[0].help)
         kept = {**self.obtained, name: obtained}
-        return replace(self, selection=Selection(found), assembly=assembly, obtained=kept)
+        return replace(self, selection=Selection(found), assembly=assembly, obtained=kept), None
 
 
 def settings_of(
@@ -121,11 +131,17 @@ def _is_whole(replay: ReplayStore) -> bool:
     return replay.reach in REACHES and (word is None or (isinstance(word, str) and bool(word)))
 
 
-def load(read: Callable[[], Loaded], settings: Settings, apply: Apply, before: InForce | None) -> InForce:
+def load(
+    read: Callable[[], Loaded],
+    settings: Settings,
+    apply: Apply,
+    before: InForce | None,
+    heard: dict[str, Listed] | None = None,
+) -> InForce:
     """The policies in force, all of them sound and each with what it needs.
 
     Everything of the root is checked; only the policies of the files that were asked for judge. `before` are those in
-    force until now.
+    force until now; `heard` fills with the keys that issuers list now, for those whose policies go on.
     """
     now = settings.time()
     if not math.isfinite(now):
@@ -142,7 +158,7 @@ def load(read: Callable[[], Loaded], settings: Settings, apply: Apply, before: I
     files = Files()
     renewal = KeyRenewal(chosen, settings.keys, files, apply=apply, clock=settings.time)
     try:
-        obtained = _first(renewal, before, now)
+        obtained = _first(renewal, before, now, {} if heard is None else heard)
         supply = Supply(given=settings.keys, obtained=obtained, files=files, since=settings.since, now=now)
         selection, assembly = _ready(chosen, checked.policies, supply, settings, loaded)
     except BaseException:
@@ -152,15 +168,22 @@ def load(read: Callable[[], Loaded], settings: Settings, apply: Apply, before: I
     return InForce(selection, use, assembly, renewal, kept)
 
 
-def _first(renewal: KeyRenewal, before: InForce | None, now: float) -> dict[str, Obtained | KeyRefused]:
+def _first(
+    renewal: KeyRenewal, before: InForce | None, now: float, heard: dict[str, Listed]
+) -> dict[str, Obtained | KeyRefused]:
     """What every source gave. Where one failed, what it gave before goes on, as old as it is."""
     obtained = renewal.first(now)
-    if before is not None:
-        for name, found in obtained.items():
-            same = renewal.origins.get(name) == before.renewal.origins.get(name)
-            if isinstance(found, KeyRefused) and same and name in before.obtained:
-                kept = before.obtained[name]
-                obtained[name] = kept.but_for(renewal.listed[name]) if name in renewal.listed else kept
+    for name, found in obtained.items():
+        if before is None or name not in before.obtained:
+            continue
+        if renewal.origins.get(name) != before.renewal.origins.get(name):
+            continue
+        listed = renewal.listed.get(name) if isinstance(found, KeyRefused) else found.listed
+        if listed is not None:
+            heard[name] = listed
+        if isinstance(found, KeyRefused):
+            kept = before.obtained[name]
+            obtained[name] = kept if listed is None else kept.but_for(listed)
     return obtained
 
 

@@ -11,12 +11,12 @@ from policyjwt.candidate import OF_THE_ISSUER, Candidate
 from policyjwt.errors import TokenRefused
 from policyjwt.evaluation import NO_CLAIMS, Evaluation, with_nonce
 from policyjwt.holders import Shown
+from policyjwt.key_age import check_age
 from policyjwt.recipients import came, check_recipient, forbidden
 from policyjwt.requirements.encryption import KIND as ENCRYPTION
 from policyjwt.requirements.holder import KIND as HOLDER
 from policyjwt.requirements.line import MET, NOT_REACHED
 from policyjwt.requirements.promises import NOT_ESTABLISHED
-from policyjwt.spans import duration
 from policyjwt.tokens.decode import UnverifiedToken, decode, remember_header
 from policyjwt.tokens.headers import check as check_header
 from policyjwt.tokens.headers import check_algorithm
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from policyjwt.request import Context
     from policyjwt.selection import Selection
     from policyjwt.tokens import VerifiedToken
-    from policyjwt.tokens.certificate_path import CertificatePath
 
 _SEGMENTS_OF_ENCRYPTION = 5
 _OF_OLD_KEYS = frozenset({"key.set_stale", "status.list_invalid"})
@@ -110,7 +109,7 @@ def _verify(going: Evaluation, candidate: Candidate, token: UnverifiedToken) -> 
     if signers is not None:
         found = signers.find(token.header, alg=algorithm, now=going.now)
         key = _believed(found.path.key, candidate)
-        if _decrypts_here(candidate, found.path):  # check: K7
+        if candidate.roles("signer").forbid(found.path.certificates):  # check: K7
             raise signs_and_decrypts("the token")
     else:
         key = _believed(_named_key(going, candidate, kid_of(token.header), algorithm), candidate)
@@ -123,15 +122,6 @@ def _verify(going: Evaluation, candidate: Candidate, token: UnverifiedToken) -> 
     remember_header(token)
     if signers is not None and found is not None:
         signers.remember(found)
-
-
-def _decrypts_here(candidate: Candidate, path: CertificatePath) -> bool:
-    """Whether the signer, or an authority above it, has a key that decrypts here: they are known only with a token."""
-    if candidate.recorded_role_reuse or not candidate.decrypting:
-        return candidate.recorded_role_reuse
-    from policyjwt.tokens.certificate_facts import key_material
-
-    return any(key_material(each) in candidate.decrypting for each in path.certificates)
 
 
 def _named_key(going: Evaluation, candidate: Candidate, kid: str | None, algorithm: str) -> Key:
@@ -151,32 +141,25 @@ def _renewals(candidate: Candidate) -> tuple[str, ...]:
 
 def _checked_header(going: Evaluation, token: UnverifiedToken, candidate: Candidate) -> str:
     """The algorithm, where the header is in order and the keys are not too old."""
-    now = going.now
     if token.unprotected is not None and not candidate.reads_json:
         raise form()
     signers = candidate.signers
     understood = signers.staple.name if signers is not None and signers.staple is not None else None
     check_header(token.header, x5c_allowed=signers is not None, understood=understood, claims=token.claims)
     algorithm = check_algorithm(token.header, candidate.algorithms)
-    if candidate.stale_after is not None and not _fresh(going, candidate):  # check: K9
-        going.wanted = _renewals(candidate), None
-        raise TokenRefused(
-            "key.set_stale",
-            actual=f"the keys are {duration(now - candidate.loaded_at)} old",
-            expected=f"keys of at most {duration(candidate.stale_after - candidate.loaded_at)}",
-            help="`Engine.status()` says why they were not renewed; a KeySet that was handed in is never renewed",
-        )
+    if candidate.stale_after is not None:
+        try:
+            check_age(
+                "the keys",
+                came=candidate.loaded_at,
+                until=candidate.stale_after,
+                now=going.now,
+                by_clock=going.by_clock,
+            )
+        except TokenRefused:
+            going.wanted = _renewals(candidate), None
+            raise
     return algorithm
-
-
-def _fresh(going: Evaluation, candidate: Candidate) -> bool:
-    """Whether the keys may still be believed.
-
-    Keys from the future were fetched while the clock was wrong: how old they are, nobody knows.
-    """
-    assert candidate.stale_after is not None
-    undated = going.by_clock and going.now < candidate.believed_from
-    return going.now <= candidate.stale_after and not undated
 
 
 def _believed(key: Key, candidate: Candidate) -> Key:
@@ -222,7 +205,7 @@ def _judge_evidence(going: Evaluation, candidate: Candidate, token: UnverifiedTo
             context.staples,
             now=going.now,
             keep=going.envelope is None,
-            decrypting=candidate.decrypting,
+            roles=candidate.roles("responder"),
         )
         found.update(judged)
     if candidate.holders is not None:
@@ -230,7 +213,9 @@ def _judge_evidence(going: Evaluation, candidate: Candidate, token: UnverifiedTo
         found[HOLDER] = candidate.holders.judge(going.text or "", token.claims, context, shown, now=going.now)
         going.proof, going.client = shown.proof, shown.client or NO_CLAIMS
     if candidate.statuses is not None:
-        found["status"] = candidate.statuses.judge(token.claims, context.status_lists, now=going.now)
+        found["status"] = candidate.statuses.judge(
+            token.claims, context.status_lists, now=going.now, by_clock=going.by_clock
+        )
         if found["status"].result in _OF_OLD_KEYS:
             going.wanted = tuple(each.source.renewal for each in candidate.sources.status), None
     going.evidence = found

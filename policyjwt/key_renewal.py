@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from policyjwt.checker.compose_sections import DEFAULT_STALE
 from policyjwt.errors import KeyRefused, KeysWithdrawn
-from policyjwt.key_sources import Given, Material, Obtained, Source, all_sources, resolved
+from policyjwt.key_sources import Given, Listed, Material, Obtained, Source, all_sources, resolved
 from policyjwt.keys.feed import FeedStatus, RemoteSource
 from policyjwt.keys.feeds import Feeds
 from policyjwt.keys.http import check_ca
@@ -25,15 +25,15 @@ _FIRST_WITHIN: Final = 30.0
 """Seconds in which everything must have come once; a fetch ends sooner by its own deadline."""
 
 
-Apply = Callable[["KeyRenewal", str, "Obtained | frozenset[str]"], None]
+Apply = Callable[["KeyRenewal", str, "Obtained | Listed"], None]
 """Puts in force what a source obtained, or which of its keys are left. KeyRefused where that can't be."""
 
 
 class KeyRenewal:
     """The renewed sources of one load. Thread-safe. `apply` is a bound method, and held weakly: its object owns this.
 
-    `origins` say by which address and authority each is obtained: what came by another is not the same. `listed` is the
-    material of the keys that a set names which could not be used.
+    `origins` say by which address and authority each is obtained: what came by another is not the same. `listed`
+    are the keys that a set names which could not be used.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class KeyRenewal:
         self._apply = weakref.WeakMethod(apply)
         self._refused: dict[str, KeyRefused] = {}
         self.origins: dict[str, object] = {}
-        self.listed: dict[str, frozenset[str]] = {}
+        self.listed: dict[str, Listed] = {}
         self._started = False
         made: dict[str, RemoteSource[Material]] = {}
         for source in _renewable(policies, given):
@@ -90,20 +90,19 @@ class KeyRenewal:
         self._feeds.close()
 
     def _install(self, name: str, material: Material, at: float) -> None:
-        self._put(name, Obtained(material, at))
+        self._apply_now(name, Obtained(material, at))
 
-    def _put(self, name: str, obtained: Obtained) -> None:
+    def _withdraw(self, name: str, listed: Listed) -> None:
+        """A set came that can't be used: what it does not list is withdrawn all the same."""
+        self.listed[name] = listed
+        if self._started:
+            self._apply_now(name, listed)
+
+    def _apply_now(self, name: str, obtained: Obtained | Listed) -> None:
         apply = self._apply()
         if apply is None:
             raise KeyRefused("key.set_refused", "nobody asks for these keys any more")
         apply(self, name, obtained)
-
-    def _withdraw(self, name: str, listed: frozenset[str]) -> None:
-        """A set came that can't be used: what it does not list is withdrawn all the same."""
-        self.listed[name] = listed
-        apply = self._apply()
-        if self._started and apply is not None:
-            apply(self, name, listed)
 
     def _feed(self, source: Source, given: Given | None, files: Files) -> RemoteSource[Material]:
         name, item = source.renewal, source.item
@@ -126,7 +125,7 @@ class KeyRenewal:
             except KeysWithdrawn as refused:
                 tell = withdraw()
                 if tell is not None:
-                    tell(name, refused.listed)
+                    tell(name, Listed(refused.materials, refused.kids))
                 raise
 
         return RemoteSource(name, fetch, _stale(item))

@@ -66,6 +66,18 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Listed:
+    """The keys that an issuer's last set names, by material and by `kid`: whether sound or not, they are its keys."""
+
+    materials: frozenset[str]
+    kids: frozenset[str] = frozenset()
+
+    def has(self, key: Key) -> bool:
+        """Whether the issuer still has this key."""
+        return key.material_id in self.materials or key.kid in self.kids
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Obtained:
     """What a source gave that is renewed, and when it was asked, in seconds since the epoch.
 
@@ -76,11 +88,17 @@ class Obtained:
     at: float
     withdrawn: frozenset[str] = frozenset()
 
-    def but_for(self, listed: frozenset[str]) -> Obtained:
+    @property
+    def listed(self) -> Listed | None:
+        """The keys that its issuer has now; None for what is no set of public keys."""
+        if not isinstance(self.material, KeySet):
+            return None
+        return Listed(frozenset(key.material_id for key in self.material.keys))
+
+    def but_for(self, listed: Listed) -> Obtained:
         """The same, where the issuer now lists these keys and no others."""
         keys = self.material.keys if isinstance(self.material, KeySet) else ()
-        gone = frozenset(key.material_id for key in keys) - listed
-        return replace(self, withdrawn=self.withdrawn | gone)
+        return replace(self, withdrawn=frozenset(key.material_id for key in keys if not listed.has(key)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -101,16 +119,16 @@ class Supply:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sourced(Generic[K]):
-    """The keys of one source, when they came, and the material of those that are no longer the issuer's.
-
-    `renews` says that newer ones are asked for while the engine runs.
-    """
+    """The keys of one source, when they came, and the material of those that are no longer the issuer's."""
 
     source: Source
     keys: tuple[K, ...]
     at: float
     withdrawn: frozenset[str] = frozenset()
-    renews: bool = False
+
+    def but_for(self: Sourced[Key], listed: Listed) -> Sourced[Key]:
+        """The same, where the issuer now lists these keys and no others."""
+        return replace(self, withdrawn=frozenset(key.material_id for key in self.keys if not listed.has(key)))
 
 
 # ------------------------------------------------------------------------------------------------ references
@@ -207,7 +225,7 @@ def _each(
             obtained = supply.obtained.get(source.renewal)
             keys, at = read(source, supply), _came_at(source, supply)
             if isinstance(obtained, Obtained):
-                found.append(Sourced(source, keys, at, obtained.withdrawn, True))
+                found.append(Sourced(source, keys, at, obtained.withdrawn))
             else:
                 found.append(Sourced(source, keys, at))
         except KeyRefused as refused:
@@ -235,7 +253,7 @@ def _renewed(
     read: Callable[[Source, Material], tuple[K, ...]],
 ) -> tuple[Sourced[K], ...]:
     return tuple(
-        Sourced(each.source, read(each.source, obtained.material), obtained.at, obtained.withdrawn, True)
+        Sourced(each.source, read(each.source, obtained.material), obtained.at, obtained.withdrawn)
         if each.source.renewal == renewal
         else each
         for each in sourced

@@ -47,7 +47,7 @@ def _tell(
             "reference": sourced.source.reference,
             "root": sourced.source.root or None,
             "policies": [],
-            "keys": len(sourced.keys),
+            "keys": _believed(sourced),
             "loaded_at": sourced.at,
             "age": now - sourced.at,
             "stale_at": stale_at,
@@ -63,3 +63,8 @@ def _tell(
     earlier = entry["stale_at"]
     if stale_at is not None and (not isinstance(earlier, float) or stale_at < earlier):
         entry["stale_at"] = stale_at
+
+
+def _believed(sourced: _Any) -> int:
+    """How many keys are believed: none that its issuer has withdrawn."""
+    return sum(not (isinstance(key, Key) and key.material_id in sourced.withdrawn) for key in sourced.keys)

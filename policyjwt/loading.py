@@ -5,7 +5,6 @@ Only candidates need these; the other policies of a root are parsed and checked 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from policyjwt.errors import KeyRefused
 from policyjwt.evidence_sources import holders_of, signers_of, statuses_of
 from policyjwt.key_separation import Assembly, assemble
 from policyjwt.key_sources import (
+    Listed,
     Obtained,
     Sourced,
     Supply,
@@ -47,9 +47,6 @@ from policyjwt.tokens.key import Key
 if TYPE_CHECKING:
     from policyjwt.evidence.crl import CrlSnapshot
     from policyjwt.statuses import Statuses
-
-_CLOCK_TOLERANCE = 60.0
-"""Seconds by which a clock may be set back before keys that came earlier count as undated."""
 
 
 def candidates(
@@ -123,7 +120,6 @@ def _candidate(
             thumbprint.value for item in policy.signature.except_keys for thumbprint in item.thumbprints
         ),
         loaded_at=keys.loaded_at,
-        believed_from=keys.believed_from,
         stale_after=keys.stale_after,
         standings=given,
         established=frozenset(standing.name for standing in given if standing.given),
@@ -151,7 +147,6 @@ class _Keys:
     statuses: Statuses | None
     recipient: Recipient | None
     loaded_at: float
-    believed_from: float
     stale_after: float | None
 
 
@@ -163,20 +158,57 @@ class _Unfit(Exception):  # noqa: N818 - never leaves this module
         super().__init__()
 
 
-def renew(assembly: Assembly, renewal: str, obtained: Obtained) -> Assembly:
-    """The same candidates, by the keys that one source obtained now. KeyRefused where they can't be used."""
-    return replace(assembly, candidates=tuple(_renewed(each, renewal, obtained) for each in assembly.candidates))
+def renew(assembly: Assembly, name: str, obtained: Obtained) -> tuple[Assembly, bool, KeyRefused | None]:
+    """The candidates by what one source obtained now; whether any could use it, and why another could not.
+
+    Whoever can't use it goes on with the keys that it has, as far as they are still among those that came.
+    """
+    done: list[Candidate] = []
+    used, refused = False, None
+    for candidate in assembly.candidates:
+        if not _has(candidate, name):
+            done.append(candidate)
+            continue
+        try:
+            done.append(_renewed(candidate, name, obtained))
+            used = True
+        except KeyRefused as fault:
+            refused = fault
+            listed = obtained.listed
+            done.append(candidate if listed is None else _without(candidate, name, listed))
+    return replace(assembly, candidates=tuple(done)), used, refused
 
 
-def _renewed(candidate: Candidate, renewal: str, obtained: Obtained) -> Candidate:
-    if all(source.renewal != renewal for source in candidate.sources.all()):
-        return candidate
+def withdraw(assembly: Assembly, name: str, listed: Listed) -> Assembly:
+    """The same candidates, those keys of one source being withdrawn that its issuer no longer lists."""
+    found = (_without(each, name, listed) if _has(each, name) else each for each in assembly.candidates)
+    return replace(assembly, candidates=tuple(found))
+
+
+def _has(candidate: Candidate, name: str) -> bool:
+    return any(source.renewal == name for source in candidate.sources.all())
+
+
+def _renewed(candidate: Candidate, name: str, obtained: Obtained) -> Candidate:
     was = candidate.sources
     sources = Sources(
-        signature=renewed(was.signature, renewal, obtained),
-        status=renewed(was.status, renewal, obtained),
-        decryption=renewed_decryption(was.decryption, renewal, obtained),
+        signature=renewed(was.signature, name, obtained),
+        status=renewed(was.status, name, obtained),
+        decryption=renewed_decryption(was.decryption, name, obtained),
     )
+    return _by(candidate, sources)
+
+
+def _without(candidate: Candidate, name: str, listed: Listed) -> Candidate:
+    def left(sourced: tuple[Sourced[Key], ...]) -> tuple[Sourced[Key], ...]:
+        return tuple(each.but_for(listed) if each.source.renewal == name else each for each in sourced)
+
+    was = candidate.sources
+    return _by(candidate, replace(was, signature=left(was.signature), status=left(was.status)))
+
+
+def _by(candidate: Candidate, sources: Sources) -> Candidate:
+    """The candidate by these keys. KeyRefused where they can't be used."""
     try:
         found = _keys(candidate.validator.policy, sources, now=candidate.loaded_at)
     except _Unfit as unfit:
@@ -189,7 +221,6 @@ def _renewed(candidate: Candidate, renewal: str, obtained: Obtained) -> Candidat
         statuses=found.statuses,
         recipient=found.recipient,
         loaded_at=found.loaded_at,
-        believed_from=found.believed_from,
         stale_after=found.stale_after,
     )
 
@@ -213,7 +244,6 @@ def _keys(policy: CheckedPolicy, sources: Sources, *, now: float) -> _Keys:
         statuses=_statuses(policy, sources.status),
         recipient=_recipient(policy, sources),
         loaded_at=loaded_at,
-        believed_from=loaded_at - _CLOCK_TOLERANCE if any(each.renews for each in sources.signature) else -math.inf,
         stale_after=_stale_after(source, loaded_at),
     )
 

@@ -143,9 +143,7 @@ def _candidate(found: Record, folder: Path, given: dict[str, Given]) -> Candidat
     if faults or compared:
         raise PolicyError((*faults, *compared))
     (candidate,) = ready
-    keys = candidate.keys.keys if candidate.keys is not None else ()
-    withdrawn = frozenset(key.material_id for key in keys if key.thumbprint in found.withdrawn)
-    candidate = replace(candidate, recorded_role_reuse=found.role_reuse, withdrawn=withdrawn)
+    candidate = _as_it_was(candidate, found)
     return without_issuer_authentication(candidate) if found.shared_key else candidate
 
 
@@ -161,6 +159,21 @@ def _loaded(found: Record, folder: Path) -> Loaded:
         return load_paths([folder / found.name])
     except (OSError, LoadError):
         raise ValueError("the files of the record can't be laid out as a folder of policies") from None
+
+
+def _as_it_was(candidate: Candidate, found: Record) -> Candidate:
+    """With what was known of its keys then, and can't be seen of them alone."""
+    sources, statuses = candidate.sources, candidate.statuses
+    gone = frozenset(
+        key.material_id
+        for each in (*sources.signature, *sources.status)
+        for key in each.keys
+        if key.thumbprint in found.withdrawn
+    )
+    if statuses is not None:
+        left = tuple(key for each in sources.status for key in each.keys if key.material_id not in gone)
+        statuses = replace(statuses, keys=KeySet(left) if left else None)
+    return replace(candidate, recorded_role_reuse=found.role_reuse, withdrawn=gone, statuses=statuses)
 
 
 def _supply(policy: CheckedPolicy, found: Record, given: dict[str, Given]) -> Supply:

@@ -59,7 +59,7 @@ class Record:
     status_loaded_at: float | None
     evaluated_at: float
     shared_key: bool
-    role_reuse: bool
+    role_reuse: str | None
     withdrawn: frozenset[str]
     store: tuple[Reach, str | None] | None
     nonce: tuple[str, str | None, str | None] | None

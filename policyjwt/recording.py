@@ -8,7 +8,7 @@ reads.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,14 +94,14 @@ def record(
     policy: CheckedPolicy | None,
     source: PolicySource | None,
     keys: KeySet | None,
-    status_keys: KeySet | None,
+    status_keys: Sequence[Key],
     verified_key: Key | None,
     loaded_at: float | None,
     status_loaded_at: float | None,
     evaluated_at: float,
     shared_key: bool,
     withdrawn: frozenset[str],
-    role_reuse: bool,
+    role_reuse: str | None,
     store: tuple[str, str | None] | None,
     nonce: tuple[str, str | None, str | None] | None,
 ) -> dict[str, Any]:
@@ -121,9 +121,11 @@ def record(
         "policy": None if source is None else _of_source(source),
         "keys": None if keys is None else [_of_key(key) for key in keys.keys],
         "keys_withdrawn": sorted(
-            key.thumbprint for key in (keys.keys if keys else ()) if key.thumbprint and key.material_id in withdrawn
+            key.thumbprint
+            for key in (*(keys.keys if keys else ()), *status_keys)
+            if key.thumbprint is not None and key.material_id in withdrawn
         ),
-        "status_keys": None if status_keys is None else [_of_key(key) for key in status_keys.keys],
+        "status_keys": [_of_key(key) for key in status_keys] or None,
         "verified_key": None if verified_key is None else _of_key(verified_key),
         "keys_loaded_at": loaded_at,
         "status_keys_loaded_at": status_loaded_at,

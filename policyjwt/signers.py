@@ -21,8 +21,8 @@ from policyjwt.requirements.evidence import told
 from policyjwt.requirements.line import MET, EvidenceResult
 from policyjwt.spans import duration, skew_text, span
 from policyjwt.tokens.authorities import Authorities, authorities_of
-from policyjwt.tokens.certificate_facts import key_material
 from policyjwt.tokens.certificate_path import CertificatePath, PathDemand, find_path, holds_at
+from policyjwt.tokens.key_roles import Roles
 from policyjwt.tokens.messages import signs_and_decrypts
 
 if TYPE_CHECKING:
@@ -102,19 +102,16 @@ class Signers:
         *,
         now: float,
         keep: bool = True,
-        decrypting: frozenset[str] = frozenset(),
+        roles: Roles,
     ) -> dict[str, EvidenceResult]:
         """What became of the evidence about the certificates of `path`, by the names of the lines.
 
-        With `keep` it is remembered for the signer's next token. `decrypting` is the material of keys that decrypt
-        here: no responder may have one of them.
+        With `keep` it is remembered for the signer's next token. `roles` tells which keys may not vouch.
         """
         found = {"path": EvidenceResult(MET, _path_words, path.not_after)}
         staple, revoked, most = self.staple, self.crl, self.short_lived
         if staple is not None:
-            found["staple"] = told(
-                lambda: self._staple(staple, path, token, staples, now=now, keep=keep, decrypting=decrypting)
-            )
+            found["staple"] = told(lambda: self._staple(staple, path, token, staples, now=now, keep=keep, roles=roles))
         if revoked is not None:
             found["crl"] = told(lambda: _crl(revoked, path, now=now))
         if most is not None:
@@ -130,7 +127,7 @@ class Signers:
         *,
         now: float,
         keep: bool,
-        decrypting: frozenset[str],
+        roles: Roles,
     ) -> EvidenceResult:
         presented = _presented(use, path, token, given) if keep else None
         known = self._staples.get(presented)
@@ -140,7 +137,7 @@ class Signers:
             for response in known.responses if keep else ():
                 self._delegations.put(response.delegation, True)
         responses = known.responses
-        if decrypting and any(key_material(each.responder) in decrypting for each in responses):  # check: K7
+        if roles.forbid(each.responder for each in responses):  # check: K7
             raise signs_and_decrypts("the response about the signer's certificate")
         return EvidenceResult(MET, lambda: _staple_words(use, responses, now), known.until)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from policyjwt.errors import TokenRefused
 from policyjwt.evidence.status_list import StatusDemand, StatusLists, find_list, judge_status, reference
 from policyjwt.expressions.explanation import Explanation
+from policyjwt.key_age import check_age
 from policyjwt.requirements.evidence import told
 from policyjwt.requirements.line import MET, EvidenceResult
-from policyjwt.spans import duration, skew_text, span
+from policyjwt.spans import duration, skew_text
 from policyjwt.tokens.keyset import KeySet
 from policyjwt.tokens.messages import key_withdrawn
 
@@ -32,20 +32,20 @@ class Statuses:
     stale_after: float | None
     _remembered: StatusLists = field(default_factory=StatusLists)
 
-    def judge(self, claims: Mapping[str, object], lists: Sequence[str], *, now: float) -> EvidenceResult:
-        """What became of the token's status."""
-        return told(lambda: self._judge(claims, lists, now=now))
+    def judge(
+        self, claims: Mapping[str, object], lists: Sequence[str], *, now: float, by_clock: bool
+    ) -> EvidenceResult:
+        """What became of the token's status; `by_clock` where `now` is the engine's clock's."""
+        return told(lambda: self._judge(claims, lists, now=now, by_clock=by_clock))
 
-    def _judge(self, claims: Mapping[str, object], lists: Sequence[str], *, now: float) -> EvidenceResult:
+    def _judge(
+        self, claims: Mapping[str, object], lists: Sequence[str], *, now: float, by_clock: bool
+    ) -> EvidenceResult:
         if self.keys is None:
             raise key_withdrawn()
-        if self.stale_after is not None and not now <= self.stale_after:  # check: K9
-            raise TokenRefused(
-                "key.set_stale",
-                actual=f"the keys of the status list are {span(now - self.loaded_at)} old",
-                expected=f"keys of at most {duration(self.stale_after - self.loaded_at)}",
-                help="`Engine.status()` says why they were not renewed; a KeySet that was handed in is never renewed",
-            )
+        if self.stale_after is not None:
+            whose = "the keys of the status list"
+            check_age(whose, came=self.loaded_at, until=self.stale_after, now=now, by_clock=by_clock)
         issuer = claims.get("iss")
         uri, index = reference(claims, self.demand)
         found = find_list(lists, uri, self._remembered, self.keys, issuer=issuer if isinstance(issuer, str) else "")

@@ -77,8 +77,12 @@ class Feeds(Generic[K]):
         cool-down holds.
         """
         feed = self._feeds.get(reference)
-        if feed is not None:
-            feed.want(kid)
+        if feed is None:
+            return
+        if feed.scheduled:
+            with suppress(KeyRefused):  # no thread can be had: another time, then
+                self._run(feed)
+        feed.want(kid)
 
     def refresh(self, reference: str | None = None, *, timeout: float = 30.0) -> dict[str, K | KeyRefused]:
         """Fetch now, all or one, whatever the pace says, and wait for it. A fetch that has begun does not count.

@@ -6,8 +6,7 @@ from policyjwt.errors import KeyRefused, KeysWithdrawn
 from policyjwt.keys.discovery import document_url, jwks_uri
 from policyjwt.keys.files import parse_jwks
 from policyjwt.keys.http import TIMEOUT, fetch
-from policyjwt.tokens.jwk import read_entries
-from policyjwt.tokens.key import Key
+from policyjwt.tokens.jwk import named
 from policyjwt.tokens.keyset import KeySet
 
 
@@ -25,11 +24,10 @@ def _keys(body: bytes, reference: str | None) -> KeySet:
         return parse_jwks(body, reference=reference)
     except KeyRefused as refused:
         try:
-            entries = read_entries(body)
+            materials, kids = named(body)
         except KeyRefused:
             raise refused from None  # no key set at all: that says nothing of any key
-        listed = frozenset(entry.material_id for entry in entries if isinstance(entry, Key))
-        raise KeysWithdrawn(refused, listed) from None
+        raise KeysWithdrawn(refused, materials, kids) from None
 
 
 def fetch_discovered(

@@ -128,7 +128,10 @@ def _bare(refused: KeyRefused) -> KeyRefused:
 def from_material(data: bytes, encoding: str, *, kid: str | None = None, reference: str | None = None) -> DecryptionKey:
     """The key in `data`, which is what a policy says: `pem`, `jwk` or (decoded already) `base64url`."""
     make = {"pem": from_pem, "jwk": from_jwk, "base64url": from_secret}[encoding]
-    return make(data, kid=kid, reference=reference)
+    try:
+        return make(data, kid=kid, reference=reference)
+    finally:
+        del data
 
 
 def from_private_key(private: object, *, kid: str | None = None, reference: str | None = None) -> DecryptionKey:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from policyjwt.errors import KeyRefused
 from policyjwt.tokens import base64url, messages, strict_json
 from policyjwt.tokens.algorithms import ALGORITHMS
-from policyjwt.tokens.key import Key, from_public_key, from_secret
+from policyjwt.tokens.key import Key, from_public_key, from_secret, material_of
 from policyjwt.tokens.key_checks import check_rsa
 from policyjwt.tokens.limits import MAX_KEY_SET_BYTES, MAX_KEYS, MAX_RSA_BITS
 
@@ -66,6 +66,35 @@ def read_entries(source: str | bytes | Mapping[str, object], *, reference: str |
     if len(secret) > 1:  # whatever either is for: the secret lies where the public keys are read
         entries.append(messages.key_mixed())
     return tuple(entries)
+
+
+def named(source: bytes) -> tuple[frozenset[str], frozenset[str]]:
+    """The material and the ids of the public keys that a set names, sound or not. KeyRefused for what is no set.
+
+    Whether a key is still the issuer's is another question than whether its entry is in order. One with private members
+    has been shown to everybody, and does not count.
+    """
+    document = read_document(source)
+    listed = document.get("keys")
+    if not isinstance(listed, list):
+        raise messages.key_malformed("a key set without the list `keys`")
+    entries = [entry for entry in listed if isinstance(entry, dict) and PRIVATE.isdisjoint(entry)]
+    materials = frozenset(filter(None, map(_named_material, entries)))
+    return materials, frozenset(str(entry["kid"]) for entry in entries if isinstance(entry.get("kid"), str | int))
+
+
+def _named_material(entry: Jwk) -> str | None:
+    kty, crv = entry.get("kty"), entry.get("crv")
+    member = entry.get("n" if kty == "RSA" else "x")
+    if not isinstance(kty, str) or not isinstance(member, str) or len(member) > _MAX_RSA_CHARACTERS:
+        return None
+    try:
+        value = base64url.decode(member.rstrip("="))
+    except ValueError:
+        return None
+    if kty == "RSA":
+        return material_of(kty, base64url.encode(value.lstrip(b"\0")))
+    return material_of(kty, f"{crv}:{base64url.encode(value)}")
 
 
 def read_document(source: str | bytes | Mapping[str, object], *, what: str = "a key set") -> Jwk:

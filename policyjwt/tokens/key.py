@@ -30,13 +30,22 @@ EC_CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-
 _PROCESS: Final = secrets.token_bytes(32)
 """Makes `material_id` of a secret useless to whoever reads it: nobody else can try guesses on it."""
 
+_SHORTEST_BLOCK: Final = 64
+"""Of SHA-256; those of SHA-384 and SHA-512 are longer."""
+
 
 def secret_material(secret: bytes) -> str:
     """The `material_id` of a secret, within this process equal for secrets that are one.
 
-    HMAC fills a secret up with zeros (RFC 2104, section 2): with and without them it is the same.
+    HMAC fills a secret of up to a block with zeros (RFC 2104, section 2): with and without them it is the same.
     """
-    return "secret:" + digest(_PROCESS, secret.rstrip(b"\0"), "sha256").hex()
+    bare = secret.rstrip(b"\0") if len(secret) <= _SHORTEST_BLOCK else secret
+    return "secret:" + digest(_PROCESS, bare, "sha256").hex()
+
+
+def material_of(kind: str, number: str) -> str:
+    """The `material_id` of a public key: of RSA by the modulus, of others by curve and x (as a JWK has them)."""
+    return f"{kind}:{hashlib.sha256(number.encode()).hexdigest()}"
 
 
 class _Names:
@@ -60,8 +69,7 @@ class _Names:
     @cached_property
     def material_id(self) -> str:
         members = self._members
-        material = members["n"] if self._kind == "RSA" else f"{members['crv']}:{members['x']}"
-        return f"{self._kind}:{hashlib.sha256(material.encode()).hexdigest()}"
+        return material_of(self._kind, members["n"] if self._kind == "RSA" else f"{members['crv']}:{members['x']}")
 
 
 class _NamesOfSecret(_Names):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from policyjwt import Engine
+from policyjwt import Engine, key_age
 from policyjwt.keys import keyring, pace
 from policyjwt.keys.http import TIMEOUT
 from policyjwt.language.names import CONTENT, KEY_MANAGEMENT
@@ -97,6 +97,8 @@ def test_the_figures_of_the_page_are_those_of_the_code() -> None:
     assert "tries again after 30 seconds, then 1 minute, and so on up to 5" in said
     assert (TIMEOUT, limits.MAX_KEY_SET_BYTES) == (5, 512 * 1024)
     assert "is whole within 5 seconds and not larger than 512 KiB" in said
+    assert key_age.CLOCK_TOLERANCE == 600
+    assert "the clock goes back to more than 10 minutes before they came" in said
     assert keyring.ANSWER_SECONDS == 10
     assert "for 10 seconds at most" in said
 

@@ -202,7 +202,7 @@ def test_the_key_of_an_authority_between_counts_too(tmp_path: Path) -> None:
     verdict = judging.evaluate(nested(Issuer(), between.private, alg="ECDH-ES", inner=inner))
     assert codes(verdict) == {"key.role_reuse"}
     record = json.loads(json.dumps(verdict.record()))
-    assert record["key_of_two_roles"] is True
+    assert record["key_of_two_roles"] == "signer"
     again = recheck(record, keys=keys)
     assert again.same, again.differences
     assert not again.inspection.would_trust
@@ -241,6 +241,10 @@ def test_the_key_of_a_delegated_responder_counts_when_it_comes(tmp_path: Path) -
         for _ in range(2):
             verdict = judging.evaluate(nested(Issuer(), decrypts, alg="ECDH-ES", inner=inner))
             assert codes(verdict) == expected, str(verdict)
+        record = json.loads(json.dumps(verdict.record()))
+        again = recheck(record, keys=keys)
+        assert again.same, again.differences
+        assert again.inspection.would_trust is not bool(expected)
 
 
 def test_nothing_of_a_signer_is_remembered_whose_certificate_came_encrypted(tmp_path: Path) -> None:
@@ -294,6 +298,17 @@ def _not_loaded(folder: Path, keys: dict[str, Any]) -> list[str]:
     with pytest.raises(PolicyError) as caught:
         Engine.load(folder, use="api", keys=keys, replay=InspectOnly(), clock=lambda: float(NOW))
     return [each.code for each in caught.value.diagnostics if each.stops_loading]
+
+
+def test_a_secret_that_hmac_hashes_is_another_with_a_zero_more() -> None:
+    """RFC 2104, section 2: beyond a block nothing is filled up."""
+    secret = bytes(range(1, 65))
+    short, long = (KeySet.from_secret(each).keys[0].material_id for each in (secret, secret + b"\0"))
+    assert short != long
+    assert (
+        KeySet.from_secret(secret[:63]).keys[0].material_id
+        == KeySet.from_secret(secret[:63] + b"\0").keys[0].material_id
+    )
 
 
 def test_secrets_that_hmac_fills_up_to_one_are_one() -> None:
