@@ -69,18 +69,29 @@ def read_entries(source: str | bytes | Mapping[str, object], *, reference: str |
 
 
 def named(source: bytes) -> tuple[frozenset[str], frozenset[str]]:
-    """The material and the ids of the public keys that a set names, sound or not. KeyRefused for what is no set.
+    """The material of the public keys that a set names, sound or not; of those whose number can't be read, the ids.
 
-    Whether a key is still the issuer's is another question than whether its entry is in order. One with private members
-    has been shown to everybody, and does not count.
+    KeyRefused for what is no set. Whether a key is still the issuer's is another question than whether its entry is in
+    order. One with private members has been shown to everybody, and does not count; nor does one for another use.
     """
     document = read_document(source)
     listed = document.get("keys")
     if not isinstance(listed, list):
         raise messages.key_malformed("a key set without the list `keys`")
-    entries = [entry for entry in listed if isinstance(entry, dict) and PRIVATE.isdisjoint(entry)]
-    materials = frozenset(filter(None, map(_named_material, entries)))
-    return materials, frozenset(str(entry["kid"]) for entry in entries if isinstance(entry.get("kid"), str | int))
+    entries = [entry for entry in listed if isinstance(entry, dict) and _may_sign(entry)]
+    found = [(entry.get("kid"), _named_material(entry)) for entry in entries]
+    materials = frozenset(material for _, material in found if material is not None)
+    return materials, frozenset(str(kid) for kid, material in found if material is None and isinstance(kid, str | int))
+
+
+def _may_sign(entry: Jwk) -> bool:
+    use, operations = entry.get("use"), entry.get("key_ops")
+    other_use = isinstance(use, str) and use != "sig"
+    return (
+        PRIVATE.isdisjoint(entry)
+        and not other_use
+        and not (isinstance(operations, list) and "verify" not in operations)
+    )
 
 
 def _named_material(entry: Jwk) -> str | None:

@@ -658,6 +658,8 @@ def withdrawals() -> dict[str, bytes]:
     return {
         "nothing is left": json.dumps({"keys": []}).encode(),
         "only a key for encryption": json.dumps({"keys": [foreign]}).encode(),
+        "it is for encryption from now on": json.dumps({"keys": [{**A.jwk(), "use": "enc"}]}).encode(),
+        "it may sign no more": json.dumps({"keys": [{**A.jwk(), "key_ops": ["deriveKey"]}]}).encode(),
         "a new key beside a weak one": json.dumps({"keys": [B.jwk(), WEAK]}).encode(),
         "a new key beside a private one": json.dumps({"keys": [B.jwk(), {**C.jwk(), "d": "AA"}]}).encode(),
     }
@@ -692,6 +694,19 @@ def test_of_a_set_that_can_not_be_used_the_keys_that_it_lists_go_on(host: KeyHos
         host.reply = sends(answer(b"no JSON at all"))
         renew(judge)
         assert judge.evaluate(B.token(claims())), "what is no key set says nothing of keys"
+
+
+def test_a_key_that_was_replaced_under_its_name_is_withdrawn(host: KeyHost, tmp_path: Path) -> None:
+    """The name stays, the key is another: the old one is not the issuer's any more."""
+    with engine(tmp_path, text(host)) as judge:
+        successor = Issuer(kid="a")
+        host.reply = sends(answer(json.dumps({"keys": [successor.jwk(), WEAK]}).encode()))
+        renew(judge)
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}
+        nameless = {name: value for name, value in A.jwk().items() if name != "x"}
+        host.reply = sends(answer(json.dumps({"keys": [nameless]}).encode()))
+        renew(judge)
+        assert judge.evaluate(A.token(claims())), "whose entry can't be read at all is known by its name"
 
 
 def test_a_policy_that_can_not_use_a_set_keeps_no_other_from_it(host: KeyHost, tmp_path: Path) -> None:
