@@ -66,7 +66,8 @@ class Engine:
         `on_verdict` hears of every verdict; its failure changes none.
 
         PolicyError with diagnostics for a policy that can't be used; LoadError for a path under which there is none;
-        ValueError for a use, name or reference that fits nothing.
+        ValueError for a use, name or reference that fits nothing; KeyRefused where the system has no thread left to
+        renew keys with.
         """
         roots = [Path(path) for path in paths] or [Path("policies")]
         settings = settings_of(use=use, policies=policies, keys=keys, replay=replay, clock=clock, on_verdict=on_verdict)
@@ -190,12 +191,19 @@ class Engine:
     def _reload(self) -> None:
         before, heard = self._loaded, dict[str, Listed]()
         try:
-            self._loaded = load(self._read, self._settings, self._renew, before, heard)
+            found = load(self._read, self._settings, self._renew, before, heard)
         except BaseException:
-            for name, listed in heard.items():  # what issuers have withdrawn is withdrawn, whatever else went wrong
-                self._loaded, _ = self._loaded.renewed(name, listed)
+            with suppress(Exception):  # what issuers have withdrawn is withdrawn, and what went wrong is told
+                for name, listed in heard.items():
+                    self._loaded, _ = self._loaded.renewed(name, listed)
             raise
-        self._loaded.renewal.start()  # before the others end: a process that is forked meanwhile has one that runs
+        try:
+            found.renewal.start()  # it renews before anything is judged by it, and before the others end
+            self._loaded = found
+        except BaseException:
+            if self._loaded is not found:
+                found.renewal.close()
+            raise
         before.renewal.close()
         if self._closed:  # while this was loading, or long ago
             self._loaded.renewal.close()

@@ -143,7 +143,9 @@ class Evaluation:
             status_loaded_at=None if candidate is None or candidate.statuses is None else candidate.statuses.loaded_at,
             evaluated_at=self.now,
             shared_key=self.shares_key,
-            withdrawn=frozenset() if candidate is None else _withdrawn(candidate),
+            withdrawn=frozenset() if candidate is None else candidate.withdrawn,
+            status_withdrawn=frozenset() if candidate is None else _withdrawn(candidate.sources.status),
+            by_clock=self.by_clock,
             role_reuse=self._role_reuse(),
             store=None if candidate is None else candidate.store,
             nonce=None if self.answered is None else (self.answered, self.consumed, self.durability),
@@ -184,5 +186,5 @@ def _keys_of(sourced: Sequence[Sourced[Key]]) -> tuple[Key, ...]:
     return tuple(key for each in sourced for key in each.keys)
 
 
-def _withdrawn(candidate: Candidate) -> frozenset[str]:
-    return candidate.withdrawn.union(*(each.withdrawn for each in candidate.sources.status))
+def _withdrawn(sourced: Sequence[Sourced[Key]]) -> frozenset[str]:
+    return frozenset[str]().union(*(each.withdrawn for each in sourced))

@@ -22,7 +22,7 @@ from policyjwt.language.files import Files
 from policyjwt.language.load import Loaded
 from policyjwt.language.model import CheckedPolicy
 from policyjwt.language.names import REACHES
-from policyjwt.loading import candidates, renew, withdraw
+from policyjwt.loading import candidates, renew, withdraw, withdrawn
 from policyjwt.replay import ReplayStore
 from policyjwt.selection import Selection
 from policyjwt.tokens import DecryptionKeySet, KeySet
@@ -75,7 +75,10 @@ class InForce:
         Keys that the issuer no longer lists are withdrawn whatever else is wrong with its set.
         """
         if isinstance(news, Listed):
-            return self._with(name, withdraw(self.assembly, name, news), self.obtained[name].but_for(news))
+            found, against = self._left(name, news)
+            if against is not None:  # a key that is listed again is another's by now: it stays withdrawn
+                found, _ = self._left(name, replace(news, gone=withdrawn(self.assembly, name)))
+            return found, against
         assembly, used, refused = renew(self.assembly, name, news)
         if used:
             found, against = self._with(name, assembly, news)
@@ -85,6 +88,9 @@ class InForce:
         if news.listed is None:
             return self, refused
         return self.renewed(name, news.listed)[0], refused
+
+    def _left(self, name: str, listed: Listed) -> tuple[InForce, KeyRefused | None]:
+        return self._with(name, withdraw(self.assembly, name, listed), self.obtained[name].but_for(listed))
 
     def _with(self, name: str, assembly: Assembly, obtained: Obtained) -> tuple[InForce, KeyRefused | None]:
         found, faults = compare(assembly)

@@ -206,7 +206,8 @@ def _beside(candidate: Candidate, assembly: Assembly, marks: Mapping[str, frozen
 
 def _loaded_marks(candidate: Candidate) -> frozenset[str]:
     """What two policies have in common if they have a key in common: its material, or where it comes from."""
-    materials = {key.material_id for each in candidate.sources.signature for key in each.keys}
+    signature = candidate.sources.signature  # whoever has a key that was withdrawn shares nothing with anybody
+    materials = {key.material_id for each in signature for key in each.keys if key.material_id not in each.withdrawn}
     return frozenset(materials.union(map(_mark, signature_sources(candidate.validator.policy))))
 
 

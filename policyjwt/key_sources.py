@@ -67,14 +67,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Listed:
-    """The keys that an issuer's last set names, by material and by `kid`: whether sound or not, they are its keys."""
+    """The keys that an issuer's last set names, by material and by `kid`: whether sound or not, they are its keys.
+
+    `gone` is the material of those that stay withdrawn whatever it names.
+    """
 
     materials: frozenset[str]
     kids: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
 
     def has(self, key: Key) -> bool:
         """Whether the issuer still has this key."""
-        return key.material_id in self.materials or key.kid in self.kids
+        return key.material_id not in self.gone and (key.material_id in self.materials or key.kid in self.kids)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

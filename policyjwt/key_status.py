@@ -56,6 +56,10 @@ def _tell(
             "next_refresh": None if feed is None else feed.next_refresh,
         }
     entry = found[name]
+    # Of several policies the one that is worst off counts: it may go on with older keys, or with fewer of them.
+    entry["keys"] = min(int(str(entry["keys"])), _believed(sourced))
+    entry["loaded_at"] = min(float(str(entry["loaded_at"])), sourced.at)
+    entry["age"] = now - float(str(entry["loaded_at"]))
     policies = entry["policies"]
     assert isinstance(policies, list)
     if candidate.name not in policies:

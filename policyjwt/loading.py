@@ -185,6 +185,13 @@ def withdraw(assembly: Assembly, name: str, listed: Listed) -> Assembly:
     return replace(assembly, candidates=tuple(found))
 
 
+def withdrawn(assembly: Assembly, name: str) -> frozenset[str]:
+    """The material of the keys of one source that are withdrawn."""
+    sources = [each.sources for each in assembly.candidates]
+    both = [sourced for each in sources for sourced in (*each.signature, *each.status)]
+    return frozenset[str]().union(*(sourced.withdrawn for sourced in both if sourced.source.renewal == name))
+
+
 def _has(candidate: Candidate, name: str) -> bool:
     return any(source.renewal == name for source in candidate.sources.all())
 

@@ -71,7 +71,7 @@ def recheck(record: Mapping[str, Any], *, keys: Mapping[str, Given] | None = Non
     found = read(record)
     with TemporaryDirectory(prefix="policyjwt-record-") as folder:
         candidate = _candidate(found, Path(folder), dict(keys or {}))
-    going = Evaluation(now=found.evaluated_at)
+    going = Evaluation(now=found.evaluated_at, by_clock=found.by_clock)
     _judge(going, found, candidate)
     if going.consumes and found.nonce is not None:
         result, said, going.durability = found.nonce
@@ -163,17 +163,21 @@ def _loaded(found: Record, folder: Path) -> Loaded:
 
 def _as_it_was(candidate: Candidate, found: Record) -> Candidate:
     """With what was known of its keys then, and can't be seen of them alone."""
-    sources, statuses = candidate.sources, candidate.statuses
-    gone = frozenset(
-        key.material_id
-        for each in (*sources.signature, *sources.status)
-        for key in each.keys
-        if key.thumbprint in found.withdrawn
-    )
-    if statuses is not None:
-        left = tuple(key for each in sources.status for key in each.keys if key.material_id not in gone)
+    keys, statuses = candidate.keys.keys if candidate.keys is not None else (), candidate.statuses
+    gone = frozenset(key.material_id for key in keys if _was_withdrawn(key, found.keys))
+    if statuses is not None and statuses.keys is not None:
+        left = tuple(key for key in statuses.keys.keys if not _was_withdrawn(key, found.status_keys))
         statuses = replace(statuses, keys=KeySet(left) if left else None)
     return replace(candidate, recorded_role_reuse=found.role_reuse, withdrawn=gone, statuses=statuses)
+
+
+def _was_withdrawn(key: Key, recorded: tuple[RecordedKey, ...] | None) -> bool:
+    """Whether the record says so: of a public key by its numbers, of a secret by its name."""
+    for each in recorded or ():
+        same = each.kid == key.kid if each.jwk is None else key.jwk is not None and dict(key.jwk) == dict(each.jwk)
+        if same and each.withdrawn:
+            return True
+    return False
 
 
 def _supply(policy: CheckedPolicy, found: Record, given: dict[str, Given]) -> Supply:

@@ -34,12 +34,13 @@ _LATEST = 253_402_300_799
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RecordedKey:
-    """A key of a record. `jwk` is None for a secret."""
+    """A key of a record. `jwk` is None for a secret; `withdrawn` says that its issuer had taken it out."""
 
     kid: str | None
     reference: str | None
     algorithms: frozenset[str]
     jwk: Mapping[str, Any] | None
+    withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -58,9 +59,9 @@ class Record:
     loaded_at: float
     status_loaded_at: float | None
     evaluated_at: float
+    by_clock: bool
     shared_key: bool
     role_reuse: str | None
-    withdrawn: frozenset[str]
     store: tuple[Reach, str | None] | None
     nonce: tuple[str, str | None, str | None] | None
 
@@ -93,9 +94,9 @@ def read(record: Mapping[str, Any]) -> Record:
         loaded_at=_finite(record["keys_loaded_at"]),
         status_loaded_at=None if record["status_keys_loaded_at"] is None else _finite(record["status_keys_loaded_at"]),
         evaluated_at=_finite(record["evaluated_at"]),
+        by_clock=record["by_clock"],
         shared_key=record["key_of_two_issuers"],
         role_reuse=record["key_of_two_roles"],
-        withdrawn=frozenset(record["keys_withdrawn"]),
         store=None if store is None else (store["reach"], store["word"]),
         nonce=None if nonce is None else (nonce["result"], nonce["said"], _phrase(nonce["durability"])),
     )
@@ -165,7 +166,8 @@ def _keys(given: list[Mapping[str, Any]] | None) -> tuple[RecordedKey, ...] | No
 
 
 def _key(given: Mapping[str, Any]) -> RecordedKey:
-    return RecordedKey(given["kid"], given["reference"], frozenset(given["algorithms"]), given["jwk"])
+    algorithms = frozenset(given["algorithms"])
+    return RecordedKey(given["kid"], given["reference"], algorithms, given["jwk"], given["withdrawn"])
 
 
 def _context(given: Mapping[str, Any]) -> Context:

@@ -101,6 +101,8 @@ def record(
     evaluated_at: float,
     shared_key: bool,
     withdrawn: frozenset[str],
+    status_withdrawn: frozenset[str],
+    by_clock: bool,
     role_reuse: str | None,
     store: tuple[str, str | None] | None,
     nonce: tuple[str, str | None, str | None] | None,
@@ -119,17 +121,13 @@ def record(
         "token": token,
         "context": _of_context(context, _headers_read(policy)),
         "policy": None if source is None else _of_source(source),
-        "keys": None if keys is None else [_of_key(key) for key in keys.keys],
-        "keys_withdrawn": sorted(
-            key.thumbprint
-            for key in (*(keys.keys if keys else ()), *status_keys)
-            if key.thumbprint is not None and key.material_id in withdrawn
-        ),
-        "status_keys": [_of_key(key) for key in status_keys] or None,
-        "verified_key": None if verified_key is None else _of_key(verified_key),
+        "keys": None if keys is None else [_of_key(key, withdrawn) for key in keys.keys],
+        "status_keys": [_of_key(key, status_withdrawn) for key in status_keys] or None,
+        "verified_key": None if verified_key is None else _of_key(verified_key, frozenset()),
         "keys_loaded_at": loaded_at,
         "status_keys_loaded_at": status_loaded_at,
         "evaluated_at": evaluated_at,
+        "by_clock": by_clock,
         "key_of_two_issuers": shared_key,
         "key_of_two_roles": role_reuse,
         "store": None if store is None else {"reach": store[0], "word": store[1]},
@@ -146,13 +144,14 @@ def _encoded(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
 
 
-def _of_key(key: Key) -> dict[str, Any]:
+def _of_key(key: Key, withdrawn: frozenset[str]) -> dict[str, Any]:
     """A public key with its numbers; a secret by its reference alone."""
     return {
         "kid": key.kid,
         "reference": key.reference,
         "algorithms": sorted(key.algorithms),
         "jwk": None if key.jwk is None else dict(key.jwk),
+        "withdrawn": key.material_id in withdrawn,
     }
 
 

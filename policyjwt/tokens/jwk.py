@@ -69,29 +69,29 @@ def read_entries(source: str | bytes | Mapping[str, object], *, reference: str |
 
 
 def named(source: bytes) -> tuple[frozenset[str], frozenset[str]]:
-    """The material of the public keys that a set names, sound or not; of those whose number can't be read, the ids.
+    """The material of the public keys for signatures that a set names, sound or not; and ids of those without a number.
 
-    KeyRefused for what is no set. Whether a key is still the issuer's is another question than whether its entry is in
-    order. One with private members has been shown to everybody, and does not count; nor does one for another use.
+    KeyRefused for what is no set, or too large a one. Whether a key is still the issuer's is another question than
+    whether its entry is in order. A key whose private half is shown with it is nobody's alone, and does not count.
     """
     document = read_document(source)
     listed = document.get("keys")
-    if not isinstance(listed, list):
-        raise messages.key_malformed("a key set without the list `keys`")
-    entries = [entry for entry in listed if isinstance(entry, dict) and _may_sign(entry)]
-    found = [(entry.get("kid"), _named_material(entry)) for entry in entries]
-    materials = frozenset(material for _, material in found if material is not None)
-    return materials, frozenset(str(kid) for kid, material in found if material is None and isinstance(kid, str | int))
-
-
-def _may_sign(entry: Jwk) -> bool:
-    use, operations = entry.get("use"), entry.get("key_ops")
-    other_use = isinstance(use, str) and use != "sig"
-    return (
-        PRIVATE.isdisjoint(entry)
-        and not other_use
-        and not (isinstance(operations, list) and "verify" not in operations)
-    )
+    if not isinstance(listed, list) or len(listed) > MAX_KEYS:
+        raise messages.key_malformed("no key set of a size that is read")
+    materials, kids, shown = set[str](), set[str](), set[str]()
+    for entry in listed:
+        if not isinstance(entry, dict):
+            continue
+        material, read = _named_material(entry), _entry(entry, 1, 1, None)
+        if not PRIVATE.isdisjoint(entry) or "k" in entry:
+            shown |= {material} if material is not None else set()
+        elif isinstance(read, Key):
+            materials.add(read.material_id)
+        elif isinstance(read, KeyRefused) and material is not None:
+            materials.add(material)
+        elif isinstance(read, KeyRefused) and isinstance(entry.get("kid"), str):
+            kids.add(cast(str, entry["kid"]))
+    return frozenset(materials - shown), frozenset(kids)
 
 
 def _named_material(entry: Jwk) -> str | None:

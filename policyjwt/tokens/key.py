@@ -30,16 +30,17 @@ EC_CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-
 _PROCESS: Final = secrets.token_bytes(32)
 """Makes `material_id` of a secret useless to whoever reads it: nobody else can try guesses on it."""
 
-_SHORTEST_BLOCK: Final = 64
-"""Of SHA-256; those of SHA-384 and SHA-512 are longer."""
+_LONGEST_BLOCK: Final = 128
+"""Of SHA-384 and SHA-512; that of SHA-256 has 64 bytes."""
 
 
 def secret_material(secret: bytes) -> str:
     """The `material_id` of a secret, within this process equal for secrets that are one.
 
-    HMAC fills a secret of up to a block with zeros (RFC 2104, section 2): with and without them it is the same.
+    HMAC fills a secret of up to a block with zeros (RFC 2104, section 2): with and without them it is the same. Equal
+    for one hash counts as equal.
     """
-    bare = secret.rstrip(b"\0") if len(secret) <= _SHORTEST_BLOCK else secret
+    bare = secret.rstrip(b"\0") if len(secret) <= _LONGEST_BLOCK else secret
     return "secret:" + digest(_PROCESS, bare, "sha256").hex()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -300,15 +301,13 @@ def _not_loaded(folder: Path, keys: dict[str, Any]) -> list[str]:
     return [each.code for each in caught.value.diagnostics if each.stops_loading]
 
 
-def test_a_secret_that_hmac_hashes_is_another_with_a_zero_more() -> None:
-    """RFC 2104, section 2: beyond a block nothing is filled up."""
-    secret = bytes(range(1, 65))
-    short, long = (KeySet.from_secret(each).keys[0].material_id for each in (secret, secret + b"\0"))
-    assert short != long
-    assert (
-        KeySet.from_secret(secret[:63]).keys[0].material_id
-        == KeySet.from_secret(secret[:63] + b"\0").keys[0].material_id
-    )
+@pytest.mark.parametrize(("length", "same"), [(63, True), (64, True), (127, True), (128, False), (129, False)])
+def test_secrets_with_a_zero_more_are_one_for_hmac_up_to_its_longest_block(length: int, *, same: bool) -> None:
+    """RFC 2104, section 2: beyond a block a secret is hashed. The blocks of SHA-384 and SHA-512 have 128 bytes."""
+    secret = bytes(range(1, length + 1))
+    one, two = (KeySet.from_secret(each).keys[0].material_id for each in (secret, secret + b"\0"))
+    assert (one == two) is same
+    assert (hmac.digest(secret, b"x", "sha512") == hmac.digest(secret + b"\0", b"x", "sha512")) is same
 
 
 def test_secrets_that_hmac_fills_up_to_one_are_one() -> None:

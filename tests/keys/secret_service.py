@@ -5,6 +5,7 @@ The session starts nothing by itself, so that no prompt ever shows on the screen
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -64,7 +65,10 @@ def bare_session() -> Iterator[Session]:
             environment[f"XDG_{variable}"] = str(folder / below)
         with _running("dbus-daemon", f"--config-file={folder / 'bus.conf'}", "--nofork", "--nopidfile") as bus:
             _wait(bus, (folder / "bus").exists)
-            yield Session(environment)
+            try:
+                yield Session(environment)
+            finally:
+                gc.collect()  # connections that `keyring` leaves open end here, not in whatever test comes later
 
 
 @contextmanager

@@ -530,6 +530,30 @@ def test_a_reload_leaves_one_thread_for_each_source(host: KeyHost, tmp_path: Pat
         assert judge.evaluate(B.token(claims()))
 
 
+def test_a_reload_whose_threads_do_not_start_leaves_the_engine_as_it_was(
+    host: KeyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "p.policy"
+    file.write_text(text(host))
+    (tmp_path / "ca.pem").write_bytes(own_authority().pem)
+    with Engine.load(file, replay=MemoryReplayStore(10, single_process=True), clock=Clock()) as judge:
+        file.write_text(text(host, 'require sub == "t" as only-t'))
+
+        def no_thread(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_thread)
+            with pytest.raises(KeyRefused, match="no thread left"):
+                judge.reload()
+        assert judge.evaluate(A.token(claims()))
+        host.publish(B)
+        renew(judge)
+        assert judge.evaluate(B.token(claims())), "the keys in force are still renewed"
+        judge.reload()
+        assert codes(judge.evaluate(B.token(claims()))) == {"claim.only-t"}
+
+
 def test_keys_that_were_handed_in_are_fetched_from_nowhere(host: KeyHost, tmp_path: Path) -> None:
     with engine(tmp_path, text(host), keys={f"url:{host.url}": B.keys()}) as judge:
         assert judge.evaluate(B.token(claims()))
@@ -600,8 +624,12 @@ def test_keys_that_came_while_the_clock_was_ahead_are_not_believed(host: KeyHost
     clock.now += 365 * 86_400
     with engine(tmp_path, text(host), clock=clock) as judge:
         clock.now = float(NOW)
-        assert codes(judge.evaluate(A.token(claims()))) == {"key.set_stale"}
-        assert judge.evaluate(A.token(claims()), now=NOW), "a tool that says another time means it"
+        verdict = judge.evaluate(A.token(claims()))
+        assert codes(verdict) == {"key.set_stale"}
+        assert recheck(json.loads(json.dumps(verdict.record()))).same
+        verdict = judge.evaluate(A.token(claims()), now=NOW)
+        assert verdict, "a tool that says another time means it"
+        assert recheck(json.loads(json.dumps(verdict.record()))).same
         renew(judge)
         assert judge.evaluate(A.token(claims()))
 
@@ -724,6 +752,14 @@ def test_a_policy_that_can_not_use_a_set_keeps_no_other_from_it(host: KeyHost, t
         assert judge.evaluate(B.token(claims())), "who can use the set does"
         assert codes(judge.evaluate(A.token(claims()))) == {"key.unknown_kid"}
         assert codes(judge.evaluate(of_q)) == {"key.withdrawn"}
+        entry = told(judge)
+        assert entry["policies"] == ["p", "q"]
+        assert entry["keys"] == 0, "who watches is told of the policy that is worst off"
+        host.reply = sends(answer(status="500 Oops"))
+        with pytest.raises(PolicyError) as caught:
+            judge.reload()
+        assert [each.code for each in caught.value.diagnostics if each.stops_loading] == ["PJ458"]
+        assert judge.evaluate(B.token(claims()))
 
 
 def test_a_set_that_the_policies_refuse_withdraws_too(host: KeyHost, tmp_path: Path) -> None:
@@ -804,6 +840,83 @@ def test_the_keys_of_a_status_list_are_withdrawn(host: KeyHost, tmp_path: Path) 
         verdict = judge.evaluate(token, listed)
         assert codes(verdict) == {"key.withdrawn"}
         assert recheck(json.loads(json.dumps(verdict.record()))).same
+
+
+def test_one_key_for_tokens_and_lists_is_withdrawn_where_its_source_says_so(host: KeyHost, tmp_path: Path) -> None:
+    """The source of the lists' keys has it no more, the one of the tokens' keys has: so the record says it too."""
+    source = f'keys jwks url "{host.url}" {{ ca "ca.pem" }}'
+    status = f'status {{ list from caller  {source}  uri "{STATUS_URI}"  age at most 1h }}'
+    policy_text = policy(
+        keys='keys jwks file "a.json"',
+        replay=REUSABLE,
+        rest=f"provides sub is string\n  {status}",
+        revocation=BY_REDEPLOYMENT,
+    )
+    (tmp_path / "a.json").write_bytes(jwks(A))
+    token = A.token(claims(status={"status_list": {"idx": 0, "uri": STATUS_URI}}))
+    with engine(tmp_path, policy_text) as judge:
+        host.reply = sends(answer(json.dumps({"keys": []}).encode()))
+        renew(judge)
+        verdict = judge.evaluate(token, Context(status_lists=(status_list(A, [0]),)))
+        assert codes(verdict) == {"key.withdrawn"}
+        record = json.loads(json.dumps(verdict.record()))
+        assert [key["withdrawn"] for key in record["keys"]] == [False]
+        assert [key["withdrawn"] for key in record["status_keys"]] == [True]
+        assert recheck(record).same
+
+
+def test_who_withdraws_a_shared_key_takes_down_nobody_else(host: KeyHost, tmp_path: Path) -> None:
+    """Two issuers, one key: neither is authenticated. Then one of them has it no more, and the other is."""
+    other = policy(
+        name="other",
+        issuer='issuer "https://other.example"',
+        keys='keys jwks url "https://other.example/jwks"',
+        replay=REUSABLE,
+    ).removeprefix("policyjwt 1\n")
+    token = A.token(claims(iss="https://other.example"))
+
+    def assured(judge: Engine) -> bool:
+        verdict = judge.evaluate(token)
+        assert verdict
+        return next(each.assured for each in verdict.assurances if each.name == "issuer-authentication")
+
+    with engine(tmp_path, text(host) + other, keys={"url:https://other.example/jwks": A.keys()}) as judge:
+        assert not assured(judge)
+        host.reply = sends(answer(json.dumps({"keys": []}).encode()))
+        renew(judge)
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}
+        assert assured(judge)
+
+
+def test_a_withdrawn_key_that_is_anothers_by_now_stays_withdrawn(host: KeyHost, tmp_path: Path) -> None:
+    """A is withdrawn; another issuer has it by now and promises that it is known by it; then A is listed again."""
+    second = "https://other.example/jwks"
+    other = policy(
+        name="other",
+        issuer='issuer "https://other.example"',
+        keys=f'keys jwks url "{second}"',
+        replay=REUSABLE,
+        rest="provides sub is string\n  assures issuer-authentication",
+    ).removeprefix("policyjwt 1\n")
+    of_other = A.token(claims(iss="https://other.example"))
+    host.publish(A, B)
+    current = [C]
+
+    def newest() -> KeySet:
+        return current[0].keys()
+
+    with engine(tmp_path, text(host) + other, keys={f"url:{second}": newest}) as judge:
+        host.reply = sends(answer(json.dumps({"keys": [B.jwk(), WEAK]}).encode()))
+        renew(judge)
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}
+        current[0] = A
+        renew(judge)
+        assert judge.evaluate(of_other)
+        host.reply = sends(answer(json.dumps({"keys": [A.jwk(), C.jwk(), WEAK]}).encode()))
+        renew(judge)
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}
+        assert codes(judge.evaluate(B.token(claims()))) == {"key.withdrawn"}, "what that set says of others is heard"
+        assert judge.evaluate(of_other)
 
 
 # ------------------------------------------------------------------------------------------------ what else changes

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from policyjwt.errors import KeyRefused, PolicyJwtError, TokenRefused
 from policyjwt.tokens import KeySet, verify
+from policyjwt.tokens import jwk as jwk_sets
 from policyjwt.tokens.jwk import Foreign, read_entries
 from policyjwt.tokens.limits import MAX_KEY_SET_BYTES, MAX_KEYS
 from tests.tokens.minting import (
@@ -36,6 +37,7 @@ from tests.tokens.minting import (
     rsa_private,
     signer,
     thumbprint,
+    unb64,
 )
 
 E1, E2, R1, D1, M1 = signer("ES256"), signer("ES256", other=2), signer("RS256"), signer("Ed25519"), signer("HS256")
@@ -438,3 +440,40 @@ def test_no_changed_PEM_raises_anything_foreign(data: st.DataObject) -> None:  #
 
 
 CERTIFICATE = certificate(E1)
+
+
+# --- which keys a set names, whatever else is wrong with it ----------------------------------------------
+
+
+E1_IS, E2_IS, R1_IS, D1_IS = (jwks(one.jwk()).keys[0].material_id for one in (E1, E2, R1, D1))
+NAMED: dict[str, tuple[list[Any], set[str], set[str]]] = {
+    "sound": ([E1.jwk(), R1.jwk()], {E1_IS, R1_IS}, set()),
+    "an empty set": ([], set(), set()),
+    "a kid of two keys, both read": ([E1.jwk(kid="same"), E2.jwk(kid="same")], {E1_IS, E2_IS}, set()),
+    "not in order, and read": ([E1.jwk() | {"y": "AA"}, R1.jwk() | {"e": "AQ"}], {E1_IS, R1_IS}, set()),
+    "leading zeros": ([R1.jwk() | {"n": b64(b"\0" + unb64(str(R1.jwk()["n"])))}], {R1_IS}, set()),
+    "no number: its name": ([{"kty": "EC", "crv": "P-256", "kid": "e1"}], set(), {"e1"}),
+    "no number and a name that is none": ([{"kty": "EC", "crv": "P-256", "kid": 1}], set(), set()),
+    "for encryption": ([E1.jwk() | {"use": "enc"}], set(), set()),
+    "for encryption, by its operations": ([E1.jwk() | {"key_ops": ["deriveKey"]}], set(), set()),
+    "for encryption, without a number": ([{"kty": "RSA", "use": "enc", "kid": "r1"}], set(), set()),
+    "of a kind that nobody knows": ([{"kty": "new", "kid": "e1", "x": E1.jwk()["x"]}], set(), set()),
+    "a secret": ([{"kty": "oct", "k": "AAAA", "kid": "e1"}], set(), set()),
+    "its private half": ([E1.jwk() | {"d": "AA"}], set(), set()),
+    "its private half, elsewhere in the set": ([D1.jwk(), D1.jwk(kid="other") | {"d": "AA"}, E1.jwk()], {E1_IS}, set()),
+    "what is no key": ([1, None, "e1", [], E1.jwk()], {E1_IS}, set()),
+}
+
+
+@pytest.mark.parametrize("row", NAMED)
+def test_which_keys_a_set_names(row: str) -> None:
+    entries, materials, kids = NAMED[row]
+    found = jwk_sets.named(json.dumps({"keys": entries}).encode())
+    assert (set(found[0]), set(found[1])) == (materials, kids)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]", "{}", '{"keys": {}}', json.dumps({"keys": [{}] * (MAX_KEYS + 1)})])
+def test_what_is_no_set_names_nothing(text: str) -> None:
+    """An empty answer would withdraw every key of the issuer; no set is no answer."""
+    with pytest.raises(KeyRefused):
+        jwk_sets.named(text.encode())
