@@ -72,8 +72,11 @@ class InForce:
     def renewed(self, name: str, news: Obtained | Listed) -> tuple[InForce, KeyRefused | None]:
         """The same policies by newer keys of one source, as far as they can be used; and why not all can.
 
-        Keys that the issuer no longer lists are withdrawn whatever else is wrong with its set.
+        Keys that the issuer no longer lists are withdrawn whatever else is wrong with its set. An older copy of what is
+        known is no news.
         """
+        if self.obtained[name].is_newer_than(news):
+            return self, None
         if isinstance(news, Listed):
             found, against = self._left(name, news)
             if against is not None:  # a key that is listed again is another's by now: it stays withdrawn
@@ -184,11 +187,14 @@ def _first(
             continue
         if renewal.origins.get(name) != before.renewal.origins.get(name):
             continue
+        kept = before.obtained[name]
         listed = renewal.listed.get(name) if isinstance(found, KeyRefused) else found.listed
+        if listed is not None and kept.is_newer_than(listed):
+            obtained[name] = kept
+            continue
         if listed is not None:
             heard[name] = listed
         if isinstance(found, KeyRefused):
-            kept = before.obtained[name]
             obtained[name] = kept if listed is None else kept.but_for(listed)
     return obtained
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from policyjwt.checker.compose_sections import DEFAULT_STALE
@@ -29,6 +30,17 @@ Apply = Callable[["KeyRenewal", str, "Obtained | Listed"], None]
 """Puts in force what a source obtained, or which of its keys are left. KeyRefused where that can't be."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Brought:
+    """What a fetch brought, and for how many seconds it had lain in caches."""
+
+    material: Material
+    age: float = 0.0
+
+    def obtained(self, asked: float) -> Obtained:
+        return Obtained(self.material, at=asked - self.age, asked=asked)
+
+
 class KeyRenewal:
     """The renewed sources of one load. Thread-safe. `apply` is a bound method, and held weakly: its object owns this.
 
@@ -45,12 +57,12 @@ class KeyRenewal:
         apply: Apply,
         clock: Callable[[], float],
     ) -> None:
-        self._apply = weakref.WeakMethod(apply)
+        self._apply, self._clock = weakref.WeakMethod(apply), clock
         self._refused: dict[str, KeyRefused] = {}
         self.origins: dict[str, object] = {}
         self.listed: dict[str, Listed] = {}
         self._started = False
-        made: dict[str, RemoteSource[Material]] = {}
+        made: dict[str, RemoteSource[_Brought]] = {}
         for source in _renewable(policies, given):
             try:
                 feed = self._feed(source, given.get(source.reference), files)
@@ -60,14 +72,14 @@ class KeyRenewal:
             known = made.get(source.renewal)
             if known is None or feed.stale < known.stale:  # several policies may have one source: the shortest counts
                 made[source.renewal] = feed
-        self._feeds: Feeds[Material] = Feeds(made.values(), install=self._install, clock=clock)
+        self._feeds: Feeds[_Brought] = Feeds(made.values(), install=self._install, clock=clock)
 
     def first(self, now: float) -> dict[str, Obtained | KeyRefused]:
         """Ask every source once, and wait. Nothing is put in force: the caller has what came, as of `now`."""
         found = self._feeds.first(_FIRST_WITHIN)
         came = {
-            name: material if isinstance(material, KeyRefused) else Obtained(material, now)
-            for name, material in found.items()
+            name: brought if isinstance(brought, KeyRefused) else brought.obtained(now)
+            for name, brought in found.items()
         }
         return {**came, **self._refused}
 
@@ -89,11 +101,13 @@ class KeyRenewal:
         """End the threads."""
         self._feeds.close()
 
-    def _install(self, name: str, material: Material, at: float) -> None:
-        self._apply_now(name, Obtained(material, at))
+    def _install(self, name: str, brought: _Brought, at: float) -> None:
+        self._apply_now(name, brought.obtained(at))
 
-    def _withdraw(self, name: str, listed: Listed) -> None:
+    def _withdraw(self, name: str, refused: KeysWithdrawn) -> None:
         """A set came that can't be used: what it does not list is withdrawn all the same."""
+        now = self._clock()
+        listed = Listed(materials=refused.materials, kids=refused.kids, at=now - refused.age, asked=now)
         self.listed[name] = listed
         if self._started:
             self._apply_now(name, listed)
@@ -104,12 +118,12 @@ class KeyRenewal:
             raise KeyRefused("key.set_refused", "nobody asks for these keys any more")
         apply(self, name, obtained)
 
-    def _feed(self, source: Source, given: Given | None, files: Files) -> RemoteSource[Material]:
+    def _feed(self, source: Source, given: Given | None, files: Files) -> RemoteSource[_Brought]:
         name, item = source.renewal, source.item
         if callable(given):
             self.origins[name] = given
             stale = _DAY if not isinstance(item, (JwksUrl, Discovery)) else _stale(item)
-            return RemoteSource(name, lambda: (resolved(given), None), stale)
+            return RemoteSource(name, lambda: (_Brought(resolved(given)), None), stale)
         assert isinstance(item, (JwksUrl, Discovery))
         ca = _authorities(source, files)
         self.origins[name] = source.reference, ca
@@ -117,18 +131,22 @@ class KeyRenewal:
             check_ca(ca)
         withdraw = weakref.WeakMethod(self._withdraw)  # the thread that fetches must not keep all this alive
 
-        def fetch() -> tuple[Material, int | None]:
+        stale = _stale(item)
+
+        def fetch() -> tuple[_Brought, int | None]:
             try:
                 if isinstance(item, JwksUrl):
-                    return fetch_jwks(item.url.value, ca=ca, reference=source.reference)
-                return fetch_discovered(item.issuer.value, ca=ca, reference=source.reference)
+                    came = fetch_jwks(item.url.value, ca=ca, reference=source.reference, oldest=stale)
+                else:
+                    came = fetch_discovered(item.issuer.value, ca=ca, reference=source.reference, oldest=stale)
             except KeysWithdrawn as refused:
                 tell = withdraw()
                 if tell is not None:
-                    tell(name, Listed(refused.materials, refused.kids))
+                    tell(name, refused)
                 raise
+            return _Brought(came.keys, came.age), came.max_age
 
-        return RemoteSource(name, fetch, _stale(item))
+        return RemoteSource(name, fetch, stale)
 
 
 def _stale(item: JwksUrl | Discovery) -> float:

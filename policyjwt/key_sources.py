@@ -6,6 +6,7 @@ renewed while the engine runs hands over what it obtained; every other one is re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,16 +66,18 @@ class Source:
         return isinstance(self.item, (JwksUrl, Discovery))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Listed:
     """The keys that an issuer's last set names, by material and by `kid`: whether sound or not, they are its keys.
 
-    `gone` is the material of those that stay withdrawn whatever it names.
+    `gone` is the material of those that stay withdrawn whatever it names; `at` and `asked` are as in `Obtained`.
     """
 
     materials: frozenset[str]
     kids: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    at: float
+    asked: float
 
     def has(self, key: Key) -> bool:
         """Whether the issuer still has this key."""
@@ -83,26 +86,39 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Obtained:
-    """What a source gave that is renewed, and when it was asked, in seconds since the epoch.
+    """What a source gave that is renewed. Instants are seconds since the epoch.
 
-    `withdrawn` is the material of keys that its issuer has taken out since, in a set that could not be used.
+    `asked` is when it was asked, `at` as of when this is its word: earlier, where a cache on the way had a copy.
+    `withdrawn` is the material of keys that its issuer has taken out since, in a set that could not be used, and
+    `heard` as of when it said so.
     """
 
     material: Material
     at: float
+    asked: float
     withdrawn: frozenset[str] = frozenset()
+    heard: float = -math.inf
 
     @property
     def listed(self) -> Listed | None:
         """The keys that its issuer has now; None for what is no set of public keys."""
         if not isinstance(self.material, KeySet):
             return None
-        return Listed(frozenset(key.material_id for key in self.material.keys))
+        materials = frozenset(key.material_id for key in self.material.keys)
+        return Listed(materials=materials, at=self.at, asked=self.asked)
 
     def but_for(self, listed: Listed) -> Obtained:
         """The same, where the issuer now lists these keys and no others."""
         keys = self.material.keys if isinstance(self.material, KeySet) else ()
-        return replace(self, withdrawn=frozenset(key.material_id for key in keys if not listed.has(key)))
+        gone = frozenset(key.material_id for key in keys if not listed.has(key))
+        return replace(self, withdrawn=gone, heard=max(self.heard, listed.at))
+
+    def is_newer_than(self, news: Obtained | Listed) -> bool:
+        """Whether `news` is an older copy from a cache: it would bring back what was withdrawn since.
+
+        Not where its source was asked before this came: then the clock was set back, and says nothing of either.
+        """
+        return news.at < max(self.at, self.heard) <= news.asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -6,6 +6,7 @@ Input: what was found. Output: a KeyRefused, to be raised or kept by the caller.
 from __future__ import annotations
 
 from policyjwt.errors import KeyRefused
+from policyjwt.spans import duration, span
 
 
 def fetch_failed(actual: str, *, help: str | None = None) -> KeyRefused:
@@ -83,6 +84,14 @@ def compressed() -> KeyRefused:
 def too_large(*, limit: int) -> KeyRefused:
     """Counted while it is read."""
     return fetch_failed(f"the answer has more than {limit} bytes", help="look whether the address is that of a key set")
+
+
+def copy_too_old(*, age: float, oldest: float) -> KeyRefused:
+    """RFC 9111, section 5.1. A key that was withdrawn meanwhile is still in such a copy."""
+    return fetch_failed(
+        f"what came is a copy that a cache has kept for {span(age)}; `stale at most` allows {duration(oldest)}",
+        help="have the keys cached for less, or allow in the policy what the issuer's cache takes",
+    )
 
 
 def no_answer() -> KeyRefused:

@@ -31,6 +31,7 @@ _TYPE: Final = re.compile(r"application/(?:json|[a-z0-9!#$&^_.-]+\+json)")
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _MAX_AGE: Final = re.compile(r'max-age\s*=\s*(?:"([0-9]+)"|([0-9]+))')
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_DIGITS: Final = re.compile(r"[0-9]+")
 _LONGEST: Final = 10**9 - 1
 _MOST_DIRECTIVES: Final = 32
 
@@ -46,10 +47,14 @@ _FAULTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came. `max_age` are the seconds for which it is fresh by its own word, None where it says nothing."""
+    """What came. `max_age` are the seconds for which it is fresh by its own word, None where it says nothing.
+
+    `age` are the seconds for which it has lain in caches on the way, by their word.
+    """
 
     body: bytes
     max_age: int | None
+    age: int
 
 
 def fetch(url: str, *, ca: bytes | None = None, timeout: float = TIMEOUT, limit: int = MAX_KEY_SET_BYTES) -> Fetched:
@@ -105,7 +110,7 @@ def _exchanged(connection: socket.socket, where: Address, limit: int) -> Fetched
     try:
         http.request("GET", where.target, headers=headers | {"Connection": "close"})
         with http.getresponse() as response:
-            return Fetched(_body(response, limit), _lifetime(response.headers))
+            return Fetched(_body(response, limit), _lifetime(response.headers), _age(response.headers))
     except (HTTPException, ValueError):
         raise say.no_answer() from None
 
@@ -138,10 +143,14 @@ def _lifetime(headers: Message) -> int | None:
             elif said:
                 digits = said[1] or said[2]
                 found.append(int(digits) if _SECONDS.fullmatch(digits) else _LONGEST)
-    if not found:
-        return None
-    age = headers.get("Age", "").strip()  # the time that it has lain in a cache on the way
-    return max(min(found) - (int(age) if _SECONDS.fullmatch(age) else 0), 0)
+    return max(min(found) - _age(headers), 0) if found else None
+
+
+def _age(headers: Message) -> int:
+    """RFC 9111, section 5.1. Of several answers the longest; what is no number of seconds says nothing."""
+    said = [value.strip() for line in headers.get_all("Age", ()) for value in line.split(",", _MOST_DIRECTIVES)]
+    digits = [value for value in said if _DIGITS.fullmatch(value)]
+    return max((int(value) if _SECONDS.fullmatch(value) else _LONGEST for value in digits), default=0)
 
 
 def _unreached(fault: OSError | UnicodeError, *, private: bool) -> KeyRefused:

@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 from policyjwt.errors import KeyRefused, KeysWithdrawn
+from policyjwt.keys import fetch_messages as say
 from policyjwt.keys.discovery import document_url, jwks_uri
 from policyjwt.keys.files import parse_jwks
-from policyjwt.keys.http import TIMEOUT, fetch
+from policyjwt.keys.http import TIMEOUT, Fetched, fetch
 from policyjwt.tokens.jwk import named
 from policyjwt.tokens.keyset import KeySet
 
 
+@dataclass(frozen=True, slots=True)
+class FetchedKeys:
+    """Public keys, for how many seconds they are fresh by their host's word, and for how many they lay in caches."""
+
+    keys: KeySet
+    max_age: int | None
+    age: int
+
+
 def fetch_jwks(
-    url: str, *, ca: bytes | None = None, reference: str | None = None, timeout: float = TIMEOUT
-) -> tuple[KeySet, int | None]:
-    """The public keys at `url`, and for how many seconds they are fresh by its own word."""
+    url: str,
+    *,
+    ca: bytes | None = None,
+    reference: str | None = None,
+    oldest: float = math.inf,
+    timeout: float = TIMEOUT,
+) -> FetchedKeys:
+    """The public keys at `url`. A copy that a cache has kept for more than `oldest` seconds is refused."""
     fetched = fetch(url, ca=ca, timeout=timeout)
-    return _keys(fetched.body, reference), fetched.max_age
+    if fetched.age > oldest:  # check: K9
+        raise say.copy_too_old(age=fetched.age, oldest=oldest)
+    return FetchedKeys(_keys(fetched, reference), fetched.max_age, fetched.age)
 
 
-def _keys(body: bytes, reference: str | None) -> KeySet:
+def _keys(fetched: Fetched, reference: str | None) -> KeySet:
     """KeysWithdrawn where the set can't be used and says all the same which keys there are."""
     try:
-        return parse_jwks(body, reference=reference)
+        return parse_jwks(fetched.body, reference=reference)
     except KeyRefused as refused:
         try:
-            materials, kids = named(body)
+            materials, kids = named(fetched.body)
         except KeyRefused:
             raise refused from None  # no key set at all: that says nothing of any key
-        raise KeysWithdrawn(refused, materials, kids) from None
+        raise KeysWithdrawn(refused, materials, kids, age=fetched.age) from None
 
 
 def fetch_discovered(
-    issuer: str, *, ca: bytes | None = None, reference: str | None = None, timeout: float = TIMEOUT
-) -> tuple[KeySet, int | None]:
-    """The public keys of `issuer`, found by its discovery document; each of the two fetches has its `timeout`."""
+    issuer: str,
+    *,
+    ca: bytes | None = None,
+    reference: str | None = None,
+    oldest: float = math.inf,
+    timeout: float = TIMEOUT,
+) -> FetchedKeys:
+    """The public keys of `issuer`, found by its discovery document; each of the two fetches has its `timeout`.
+
+    The document may be as old as it is: it says where the keys are, not which.
+    """
     document = fetch(document_url(issuer), ca=ca, timeout=timeout)
-    return fetch_jwks(jwks_uri(document.body, issuer), ca=ca, reference=reference, timeout=timeout)
+    return fetch_jwks(jwks_uri(document.body, issuer), ca=ca, reference=reference, oldest=oldest, timeout=timeout)

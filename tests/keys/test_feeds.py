@@ -23,7 +23,7 @@ import pytest
 from policyjwt.errors import KeyRefused
 from policyjwt.keys import feeds as feeds_module
 from policyjwt.keys.feeds import Feeds, FeedStatus, RemoteSource
-from policyjwt.keys.remote import fetch_discovered, fetch_jwks
+from policyjwt.keys.remote import FetchedKeys, fetch_discovered, fetch_jwks
 from policyjwt.tokens import KeySet
 from tests.issuer import Issuer
 from tests.keys.hands import DAY, EPOCH, Counted, Hands, Holder, holding, side_by_side
@@ -34,11 +34,15 @@ SECRET = "hunter2"
 
 
 def url_source(reference: str, url: str, *, ca: bytes | None, stale: float) -> RemoteSource[KeySet]:
-    return RemoteSource(reference, lambda: fetch_jwks(url, ca=ca, reference=reference), stale)
+    return RemoteSource(reference, lambda: _pair(fetch_jwks(url, ca=ca, reference=reference)), stale)
 
 
 def discovery_source(reference: str, issuer: str, *, ca: bytes | None, stale: float) -> RemoteSource[KeySet]:
-    return RemoteSource(reference, lambda: fetch_discovered(issuer, ca=ca, reference=reference), stale)
+    return RemoteSource(reference, lambda: _pair(fetch_discovered(issuer, ca=ca, reference=reference)), stale)
+
+
+def _pair(came: FetchedKeys) -> tuple[KeySet, int | None]:
+    return came.keys, came.max_age
 
 
 @pytest.fixture

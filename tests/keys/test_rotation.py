@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from tests.keys.https_server import (
     ENDS,
     GUARD,
     KeyHost,
+    Reply,
     answer,
     host_certificate,
     jwks,
@@ -919,6 +921,71 @@ def test_a_withdrawn_key_that_is_anothers_by_now_stays_withdrawn(host: KeyHost, 
         assert judge.evaluate(of_other)
 
 
+# ------------------------------------------------------------------------------------------------ copies in caches
+
+
+def aged(seconds: int, *issuers: Issuer, weak: bool = False) -> Reply:
+    """What a cache on the way answers, which has had it for so long. `weak` makes it a set that can't be used."""
+    keys = [each.jwk() for each in issuers] + ([WEAK] if weak else [])
+    return sends(answer(json.dumps({"keys": keys}).encode(), more=f"Age: {seconds}\r\n"))
+
+
+def test_keys_are_as_old_as_the_copy_that_came(host: KeyHost, tmp_path: Path) -> None:
+    """`stale at most` is how long a withdrawn key can be believed, caches or not."""
+    clock = Clock()
+    host.reply = aged(3000, A)
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        assert (told(judge)["age"], told(judge)["stale_at"]) == (3000, NOW + 600)
+        clock.now += 601
+        assert codes(judge.evaluate(A.token(claims(exp=NOW + 999)))) == {"key.set_stale"}
+        host.reply = aged(3601, A)
+        renew(judge)
+        assert "a cache has kept for 1h 1s; `stale at most` allows 1h" in told(judge)["last_error"]
+        assert codes(judge.evaluate(A.token(claims(exp=NOW + 999)))) == {"key.set_stale"}
+    with pytest.raises(PolicyError, match="a copy that a cache has kept"):
+        engine(tmp_path, text(host), clock=clock)
+
+
+@pytest.mark.parametrize("weak", [False, True])
+@pytest.mark.parametrize("reload", [False, True])
+def test_an_older_copy_brings_no_withdrawn_key_back(host: KeyHost, tmp_path: Path, *, weak: bool, reload: bool) -> None:
+    """Of two caches in front of an issuer, one has not heard of a withdrawal that the other has passed on."""
+    file, clock = tmp_path / "p.policy", Clock()
+    file.write_text(text(host))
+    (tmp_path / "ca.pem").write_bytes(own_authority().pem)
+    host.publish(A, B)
+    lasting = claims(exp=NOW + 999)
+    with Engine.load(file, replay=MemoryReplayStore(10, single_process=True), clock=clock) as judge:
+        again = judge.reload if reload else partial(renew, judge)
+        clock.now += 100
+        host.reply = aged(0, B, weak=weak)
+        again()
+        gone = codes(judge.evaluate(A.token(lasting)))
+        assert gone == ({"key.withdrawn"} if weak else {"key.unknown_kid"})
+        for older in (aged(30, A, B), aged(30, A, B, weak=True), aged(30, A), aged(30, weak=True)):
+            clock.now += 10
+            host.reply = older
+            again()
+            assert codes(judge.evaluate(A.token(lasting))) == gone
+            assert judge.evaluate(B.token(lasting))
+            clock.now += 10
+            host.reply = aged(19, B, weak=weak)  # and this one is newer than all
+            again()
+        host.reply = aged(0, A, B)
+        again()
+        assert judge.evaluate(A.token(lasting)), "the issuer's word again"
+
+
+def test_a_clock_that_was_set_back_makes_no_copy_older(host: KeyHost, tmp_path: Path) -> None:
+    clock = Clock()
+    clock.now += 365 * 86_400
+    host.reply = aged(5, A)
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        clock.now = float(NOW)
+        renew(judge)
+        assert judge.evaluate(A.token(claims()))
+
+
 # ------------------------------------------------------------------------------------------------ what else changes
 
 
@@ -952,7 +1019,9 @@ def test_what_came_for_policies_of_before_a_reload_is_not_put_in_force(host: Key
         before = judge._loaded.renewal
         judge.reload()
         with pytest.raises(KeyRefused, match="loaded anew meanwhile"):
-            judge._renew(before, f"url:{host.url} by {tmp_path}/ca.pem", Obtained(B.keys(), float(NOW)))
+            judge._renew(
+                before, f"url:{host.url} by {tmp_path}/ca.pem", Obtained(B.keys(), at=float(NOW), asked=float(NOW))
+            )
         assert judge.evaluate(A.token(claims()))
 
 

@@ -28,7 +28,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "errors": ("diagnostics",),
     # tokens know nothing of policies
     "tokens": ("errors", "spans"),
-    "keys": ("connection", "http_body", "tokens", "errors"),
+    "keys": ("connection", "http_body", "tokens", "errors", "spans"),
     "evidence": ("connection", "http_body", "tokens", "errors", "spans"),
     "replay": ("errors",),
     "issuing": ("evidence", "tokens", "errors", "spans"),
