@@ -189,21 +189,19 @@ class Engine:
                     return
 
     def _reload(self) -> None:
-        before, heard = self._loaded, dict[str, Listed]()
+        before, heard = self._loaded, dict[str, Obtained | Listed]()
+        found: InForce | None = None
         try:
             found = load(self._read, self._settings, self._renew, before, heard)
-        except BaseException:
-            with suppress(Exception):  # what issuers have withdrawn is withdrawn, and what went wrong is told
-                for name, listed in heard.items():
-                    self._loaded, _ = self._loaded.renewed(name, listed)
-            raise
-        try:
             found.renewal.start()  # it renews before anything is judged by it, and before the others end
-            self._loaded = found
         except BaseException:
-            if self._loaded is not found:
+            if found is not None:
                 found.renewal.close()
+            with suppress(Exception):  # the news of issuers is heard all the same, and what went wrong is told
+                for name, news in heard.items():
+                    self._loaded, _ = self._loaded.renewed(name, news)
             raise
+        self._loaded = found
         before.renewal.close()
         if self._closed:  # while this was loading, or long ago
             self._loaded.renewal.close()
@@ -289,8 +287,9 @@ class Engine:
         if not reloading.acquire(timeout=_PATIENCE):
             raise KeyRefused("key.set_refused", "the policies are being loaded anew")
         try:
-            if self._loaded.renewal is not renewal:
-                raise KeyRefused("key.set_refused", "the policies were loaded anew meanwhile")
+            current = self._loaded.renewal
+            if current is not renewal and not current.obtains_as(renewal, name):  # the policies were loaded anew
+                raise KeyRefused("key.set_refused", "the policies that were loaded meanwhile have these keys no more")
             self._loaded, refused = self._loaded.renewed(name, obtained)
         finally:
             reloading.release()

@@ -63,13 +63,13 @@ def _key_refused(code: str, message: str, help: str | None) -> KeyRefused:
 class KeysWithdrawn(KeyRefused):
     """A key set that can't be used as a whole, and still says which keys its issuer has.
 
-    `materials` and `kids` are of those that it names: what is not among them, the issuer has taken out. `age` is for
-    how many seconds the set has lain in caches on the way.
+    `materials` are those of the keys that it names: what is not among them, the issuer has taken out. `age` is for how
+    many seconds the set has lain in caches on the way, at most.
     """
 
-    def __init__(self, refused: KeyRefused, materials: frozenset[str], kids: frozenset[str], *, age: int) -> None:
+    def __init__(self, refused: KeyRefused, materials: frozenset[str], *, age: int) -> None:
         super().__init__(refused.code, refused.message, help=refused.help)
-        self.materials, self.kids, self.age = materials, kids, age
+        self.materials, self.age = materials, age
 
 
 class StoreUnavailable(PolicyJwtError):  # noqa: N818 - the public contract names it so

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from policyjwt.checker.check import check
 from policyjwt.errors import KeyRefused, PolicyError
 from policyjwt.key_renewal import Apply, KeyRenewal
-from policyjwt.key_separation import Assembly, compare
+from policyjwt.key_separation import Assembly, compare, listed_elsewhere
 from policyjwt.key_sources import Given, Listed, Obtained, Supply, references
+from policyjwt.keys.fetch_messages import older_copy
 from policyjwt.language.files import Files
 from policyjwt.language.load import Loaded
 from policyjwt.language.model import CheckedPolicy
@@ -75,8 +76,9 @@ class InForce:
         Keys that the issuer no longer lists are withdrawn whatever else is wrong with its set. An older copy of what is
         known is no news.
         """
-        if self.obtained[name].is_newer_than(news):
-            return self, None
+        known = self.obtained[name]
+        if known.is_newer_than(news):
+            return self, None if known.is_all_of(news) else older_copy()
         if isinstance(news, Listed):
             found, against = self._left(name, news)
             if against is not None:  # a key that is listed again is another's by now: it stays withdrawn
@@ -84,7 +86,7 @@ class InForce:
             return found, against
         assembly, used, refused = renew(self.assembly, name, news)
         if used:
-            found, against = self._with(name, assembly, news)
+            found, against = self._rid_of_claims(assembly, name)._compared(name, news, otherwise=self)
             if against is None:
                 return found, refused
             refused = against
@@ -93,14 +95,24 @@ class InForce:
         return self.renewed(name, news.listed)[0], refused
 
     def _left(self, name: str, listed: Listed) -> tuple[InForce, KeyRefused | None]:
-        return self._with(name, withdraw(self.assembly, name, listed), self.obtained[name].but_for(listed))
+        found = replace(self, assembly=withdraw(self.assembly, name, listed))
+        return found._compared(name, self.obtained[name].but_for(listed), otherwise=self)
 
-    def _with(self, name: str, assembly: Assembly, obtained: Obtained) -> tuple[InForce, KeyRefused | None]:
-        found, faults = compare(assembly)
+    def _rid_of_claims(self, assembly: Assembly, name: str) -> InForce:
+        """By these candidates, where nobody else has the keys of the source that decrypt."""
+        obtained = dict(self.obtained)
+        for other, materials in listed_elsewhere(assembly, name).items():
+            listed = obtained[other].deprived_of(materials)
+            assembly, obtained[other] = withdraw(assembly, other, listed), obtained[other].but_for(listed)
+        return replace(self, assembly=assembly, obtained=obtained)
+
+    def _compared(self, name: str, obtained: Obtained, *, otherwise: InForce) -> tuple[InForce, KeyRefused | None]:
+        """With what the source obtained, or what was in force before, and why."""
+        found, faults = compare(self.assembly)
         if faults:
-            return self, KeyRefused("key.set_refused", faults[0].message, help=faults[0].help)
+            return otherwise, KeyRefused("key.set_refused", faults[0].message, help=faults[0].help)
         kept = {**self.obtained, name: obtained}
-        return replace(self, selection=Selection(found), assembly=assembly, obtained=kept), None
+        return replace(self, selection=Selection(found), obtained=kept), None
 
 
 def settings_of(
@@ -145,12 +157,12 @@ def load(
     settings: Settings,
     apply: Apply,
     before: InForce | None,
-    heard: dict[str, Listed] | None = None,
+    heard: dict[str, Obtained | Listed] | None = None,
 ) -> InForce:
     """The policies in force, all of them sound and each with what it needs.
 
     Everything of the root is checked; only the policies of the files that were asked for judge. `before` are those in
-    force until now; `heard` fills with the keys that issuers list now, for those whose policies go on.
+    force until now; `heard` fills with the news of their sources.
     """
     now = settings.time()
     if not math.isfinite(now):
@@ -178,24 +190,21 @@ def load(
 
 
 def _first(
-    renewal: KeyRenewal, before: InForce | None, now: float, heard: dict[str, Listed]
+    renewal: KeyRenewal, before: InForce | None, now: float, heard: dict[str, Obtained | Listed]
 ) -> dict[str, Obtained | KeyRefused]:
     """What every source gave. Where one failed, what it gave before goes on, as old as it is."""
     obtained = renewal.first(now)
     for name, found in obtained.items():
-        if before is None or name not in before.obtained:
+        if before is None or not renewal.obtains_as(before.renewal, name):
             continue
-        if renewal.origins.get(name) != before.renewal.origins.get(name):
-            continue
-        kept = before.obtained[name]
-        listed = renewal.listed.get(name) if isinstance(found, KeyRefused) else found.listed
-        if listed is not None and kept.is_newer_than(listed):
-            obtained[name] = kept
-            continue
-        if listed is not None:
-            heard[name] = listed
-        if isinstance(found, KeyRefused):
-            obtained[name] = kept if listed is None else kept.but_for(listed)
+        known = before.obtained[name]
+        news = renewal.listed.get(name) if isinstance(found, KeyRefused) else found
+        if news is not None and known.is_newer_than(news):
+            news = None
+        if news is not None:
+            heard[name] = news
+        if not isinstance(news, Obtained):
+            obtained[name] = known if news is None else known.but_for(news)
     return obtained
 
 

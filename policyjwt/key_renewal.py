@@ -7,14 +7,15 @@ them: it sees what is in force, and says when a `kid` is missing in it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final
 
 from policyjwt.checker.compose_sections import DEFAULT_STALE
 from policyjwt.errors import KeyRefused, KeysWithdrawn
 from policyjwt.key_sources import Given, Listed, Material, Obtained, Source, all_sources, resolved
-from policyjwt.keys.feed import FeedStatus, RemoteSource
+from policyjwt.keys.feed import Brought, FeedStatus, RemoteSource
 from policyjwt.keys.feeds import Feeds
 from policyjwt.keys.http import check_ca
 from policyjwt.keys.remote import fetch_discovered, fetch_jwks
@@ -31,14 +32,15 @@ Apply = Callable[["KeyRenewal", str, "Obtained | Listed"], None]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Brought:
-    """What a fetch brought, and for how many seconds it had lain in caches."""
+class _Dated:
+    """What a fetch brought: `age` seconds old when it was asked for, and of which instant of a clock never set."""
 
     material: Material
-    age: float = 0.0
+    age: float
+    born: float
 
     def obtained(self, asked: float) -> Obtained:
-        return Obtained(self.material, at=asked - self.age, asked=asked)
+        return Obtained(self.material, at=asked - self.age, born=self.born)
 
 
 class KeyRenewal:
@@ -57,22 +59,18 @@ class KeyRenewal:
         apply: Apply,
         clock: Callable[[], float],
     ) -> None:
-        self._apply, self._clock = weakref.WeakMethod(apply), clock
+        self._apply = weakref.WeakMethod(apply)
         self._refused: dict[str, KeyRefused] = {}
         self.origins: dict[str, object] = {}
         self.listed: dict[str, Listed] = {}
         self._started = False
-        made: dict[str, RemoteSource[_Brought]] = {}
-        for source in _renewable(policies, given):
+        made: dict[str, RemoteSource[_Dated]] = {}
+        for name, sources in _renewable(policies, given).items():
             try:
-                feed = self._feed(source, given.get(source.reference), files)
+                made[name] = self._feed(sources, given.get(sources[0].reference), files)
             except KeyRefused as refused:
-                self._refused[source.renewal] = refused
-                continue
-            known = made.get(source.renewal)
-            if known is None or feed.stale < known.stale:  # several policies may have one source: the shortest counts
-                made[source.renewal] = feed
-        self._feeds: Feeds[_Brought] = Feeds(made.values(), install=self._install, clock=clock)
+                self._refused[name] = refused
+        self._feeds: Feeds[_Dated] = Feeds(made.values(), install=self._install, clock=clock)
 
     def first(self, now: float) -> dict[str, Obtained | KeyRefused]:
         """Ask every source once, and wait. Nothing is put in force: the caller has what came, as of `now`."""
@@ -97,17 +95,19 @@ class KeyRenewal:
         """How each source does, by its name."""
         return {each.reference: each for each in self._feeds.status()}
 
+    def obtains_as(self, other: KeyRenewal, name: str) -> bool:
+        """Whether both have this source, and from one place: what came to the one may be believed for the other."""
+        return name in self.origins and self.origins[name] == other.origins.get(name)
+
     def close(self) -> None:
         """End the threads."""
         self._feeds.close()
 
-    def _install(self, name: str, brought: _Brought, at: float) -> None:
+    def _install(self, name: str, brought: _Dated, at: float) -> None:
         self._apply_now(name, brought.obtained(at))
 
-    def _withdraw(self, name: str, refused: KeysWithdrawn) -> None:
+    def _withdraw(self, name: str, listed: Listed) -> None:
         """A set came that can't be used: what it does not list is withdrawn all the same."""
-        now = self._clock()
-        listed = Listed(materials=refused.materials, kids=refused.kids, at=now - refused.age, asked=now)
         self.listed[name] = listed
         if self._started:
             self._apply_now(name, listed)
@@ -118,48 +118,59 @@ class KeyRenewal:
             raise KeyRefused("key.set_refused", "nobody asks for these keys any more")
         apply(self, name, obtained)
 
-    def _feed(self, source: Source, given: Given | None, files: Files) -> RemoteSource[_Brought]:
+    def _feed(self, sources: Sequence[Source], given: Given | None, files: Files) -> RemoteSource[_Dated]:
+        """How one source is renewed, which several policies may have: the strictest of them sets the pace."""
+        source = sources[0]
         name, item = source.renewal, source.item
+        limits = [_stale(each.item) for each in sources]
         if callable(given):
             self.origins[name] = given
-            stale = _DAY if not isinstance(item, (JwksUrl, Discovery)) else _stale(item)
-            return RemoteSource(name, lambda: (_Brought(resolved(given)), None), stale)
+
+            def ask() -> Brought[_Dated]:
+                began = monotonic()
+                return Brought(_Dated(resolved(given), 0.0, began))
+
+            return RemoteSource(name, ask, min(limits))
         assert isinstance(item, (JwksUrl, Discovery))
         ca = _authorities(source, files)
         self.origins[name] = source.reference, ca
         if ca is not None:
             check_ca(ca)
         withdraw = weakref.WeakMethod(self._withdraw)  # the thread that fetches must not keep all this alive
+        oldest = max(limits)  # what is too old for some is news for others, and each judges by its own
 
-        stale = _stale(item)
-
-        def fetch() -> tuple[_Brought, int | None]:
+        def fetch() -> Brought[_Dated]:
+            began = monotonic()
             try:
                 if isinstance(item, JwksUrl):
-                    came = fetch_jwks(item.url.value, ca=ca, reference=source.reference, oldest=stale)
+                    came = fetch_jwks(item.url.value, ca=ca, reference=source.reference, oldest=oldest)
                 else:
-                    came = fetch_discovered(item.issuer.value, ca=ca, reference=source.reference, oldest=stale)
+                    came = fetch_discovered(item.issuer.value, ca=ca, reference=source.reference, oldest=oldest)
             except KeysWithdrawn as refused:
                 tell = withdraw()
                 if tell is not None:
-                    tell(name, refused)
+                    tell(name, Listed(materials=refused.materials, born=began - refused.age))
                 raise
-            return _Brought(came.keys, came.age), came.max_age
+            return Brought(_Dated(came.keys, came.age, began - came.age), came.max_age, came.age)
 
-        return RemoteSource(name, fetch, stale)
+        return RemoteSource(name, fetch, min(limits))
 
 
-def _stale(item: JwksUrl | Discovery) -> float:
+def _stale(item: object) -> float:
+    if not isinstance(item, (JwksUrl, Discovery)):
+        return _DAY
     return float(item.stale.amount if item.stale else DEFAULT_STALE)
 
 
-def _renewable(policies: Iterable[CheckedPolicy], given: Mapping[str, Given]) -> Iterator[Source]:
-    """What is fetched where nobody handed it in, and what has a resolver."""
+def _renewable(policies: Iterable[CheckedPolicy], given: Mapping[str, Given]) -> dict[str, list[Source]]:
+    """What is fetched where nobody handed it in, and what has a resolver; by what it is obtained as."""
+    found: dict[str, list[Source]] = {}
     for policy in policies:
         for source in all_sources(policy):
             at_hand = given.get(source.reference)
             if callable(at_hand) or (at_hand is None and source.remote):
-                yield source
+                found.setdefault(source.renewal, []).append(source)
+    return found
 
 
 def _authorities(source: Source, files: Files) -> bytes | None:

@@ -109,6 +109,27 @@ def _one_role_each(assembly: Assembly) -> Iterator[Diagnostic]:
             yield say.signs_and_decrypts(candidate.validator.policy.signature.place, policy=candidate.name)
 
 
+def listed_elsewhere(assembly: Assembly, name: str) -> dict[str, frozenset[str]]:
+    """Of the keys of one source that decrypt, those that others list among theirs, by the source that was fetched.
+
+    To list a key takes no private key. Whoever publishes ours among his own must not keep us from decrypting by it.
+    """
+    ours = frozenset(
+        mark
+        for candidate in assembly.candidates
+        for sourced in candidate.sources.decryption
+        if sourced.source.renewal == name
+        for mark in _decrypting_marks(sourced.keys)
+    )
+    found: dict[str, frozenset[str]] = {}
+    for candidate in assembly.candidates:
+        for each in (*candidate.sources.signature, *candidate.sources.status):
+            both = ours.intersection(key.material_id for key in each.believed)
+            if both and each.source.remote:
+                found[each.source.renewal] = found.get(each.source.renewal, frozenset()) | both
+    return found
+
+
 def _one_key_a_kid(assembly: Assembly) -> Iterator[Diagnostic]:
     """The key that a token is encrypted to is found by its `kid` among the sections of all candidates."""
     seen: dict[str, tuple[str, str]] = {}
@@ -133,7 +154,7 @@ def _decrypting_marks(keys: Sequence[DecryptionKey]) -> frozenset[str]:
 def _verifying_materials(candidate: Candidate) -> frozenset[str]:
     """The material of every key by which anything is verified for this policy, those of its certificates too."""
     sources = candidate.sources
-    found = {key.material_id for each in (*sources.signature, *sources.status) for key in each.keys}
+    found = {key.material_id for each in (*sources.signature, *sources.status) for key in each.believed}
     return frozenset(found | _certified(_certificates(candidate)))
 
 
@@ -206,8 +227,7 @@ def _beside(candidate: Candidate, assembly: Assembly, marks: Mapping[str, frozen
 
 def _loaded_marks(candidate: Candidate) -> frozenset[str]:
     """What two policies have in common if they have a key in common: its material, or where it comes from."""
-    signature = candidate.sources.signature  # whoever has a key that was withdrawn shares nothing with anybody
-    materials = {key.material_id for each in signature for key in each.keys if key.material_id not in each.withdrawn}
+    materials = {key.material_id for each in candidate.sources.signature for key in each.believed}
     return frozenset(materials.union(map(_mark, signature_sources(candidate.validator.policy))))
 
 

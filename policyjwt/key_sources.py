@@ -68,34 +68,33 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Listed:
-    """The keys that an issuer's last set names, by material and by `kid`: whether sound or not, they are its keys.
+    """The material of the keys that an issuer's last set names: whether sound or not, they are its keys.
 
-    `gone` is the material of those that stay withdrawn whatever it names; `at` and `asked` are as in `Obtained`.
+    `gone` is that of those that stay withdrawn whatever it names; `born` is as in `Obtained`.
     """
 
     materials: frozenset[str]
-    kids: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
-    at: float
-    asked: float
+    born: float
 
     def has(self, key: Key) -> bool:
         """Whether the issuer still has this key."""
-        return key.material_id not in self.gone and (key.material_id in self.materials or key.kid in self.kids)
+        return key.material_id in self.materials and key.material_id not in self.gone
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Obtained:
-    """What a source gave that is renewed. Instants are seconds since the epoch.
+    """What a source gave that is renewed.
 
-    `asked` is when it was asked, `at` as of when this is its word: earlier, where a cache on the way had a copy.
+    `at` is as of when this is its word, in seconds since the epoch: when it was asked, or earlier, where a cache on the
+    way had a copy. `born` is the same instant by a clock that is never set, to tell what is older than what.
     `withdrawn` is the material of keys that its issuer has taken out since, in a set that could not be used, and
-    `heard` as of when it said so.
+    `heard` as of when it said so, by that clock.
     """
 
     material: Material
     at: float
-    asked: float
+    born: float
     withdrawn: frozenset[str] = frozenset()
     heard: float = -math.inf
 
@@ -105,20 +104,29 @@ class Obtained:
         if not isinstance(self.material, KeySet):
             return None
         materials = frozenset(key.material_id for key in self.material.keys)
-        return Listed(materials=materials, at=self.at, asked=self.asked)
+        return Listed(materials=materials, born=self.born)
 
     def but_for(self, listed: Listed) -> Obtained:
         """The same, where the issuer now lists these keys and no others."""
         keys = self.material.keys if isinstance(self.material, KeySet) else ()
         gone = frozenset(key.material_id for key in keys if not listed.has(key))
-        return replace(self, withdrawn=gone, heard=max(self.heard, listed.at))
+        return replace(self, withdrawn=gone, heard=listed.born)
+
+    def deprived_of(self, materials: frozenset[str]) -> Listed:
+        """What its issuer lists by now, where these are not believed to be its keys."""
+        keys = self.material.keys if isinstance(self.material, KeySet) else ()
+        left = frozenset(key.material_id for key in keys) - self.withdrawn - materials
+        return Listed(materials=left, born=max(self.born, self.heard))
 
     def is_newer_than(self, news: Obtained | Listed) -> bool:
-        """Whether `news` is an older copy from a cache: it would bring back what was withdrawn since.
+        """Whether `news` is an older copy, from a cache: it would bring back what was withdrawn since."""
+        return news.born < max(self.born, self.heard)
 
-        Not where its source was asked before this came: then the clock was set back, and says nothing of either.
-        """
-        return news.at < max(self.at, self.heard) <= news.asked
+    def is_all_of(self, news: Obtained | Listed) -> bool:
+        """Whether `news` names these keys and no others: then it may be as old as it is."""
+        listed = news if isinstance(news, Listed) else news.listed
+        mine = None if self.listed is None else self.listed.materials - self.withdrawn
+        return listed is not None and listed.materials == mine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -145,6 +153,11 @@ class Sourced(Generic[K]):
     keys: tuple[K, ...]
     at: float
     withdrawn: frozenset[str] = frozenset()
+
+    @property
+    def believed(self) -> tuple[K, ...]:
+        """The keys but for those that were withdrawn: whoever had one of these shares nothing with anybody."""
+        return tuple(key for key in self.keys if not (isinstance(key, Key) and key.material_id in self.withdrawn))
 
     def but_for(self: Sourced[Key], listed: Listed) -> Sourced[Key]:
         """The same, where the issuer now lists these keys and no others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 from policyjwt.candidate import Candidate
 from policyjwt.key_sources import Sourced
@@ -11,7 +11,22 @@ from policyjwt.keys.feed import FeedStatus
 from policyjwt.tokens.decryption_key import DecryptionKey
 from policyjwt.tokens.key import Key
 
-Entry: TypeAlias = dict[str, object]
+
+class Entry(TypedDict):
+    """One source. Instants are seconds since the epoch, by the engine's clock."""
+
+    reference: str
+    root: str | None
+    policies: list[str]
+    keys: int
+    loaded_at: float
+    age: float
+    stale_at: float | None
+    last_error: str | None
+    failed_at: float | None
+    next_refresh: float | None
+
+
 _Any: TypeAlias = Sourced[Key] | Sourced[DecryptionKey]
 
 
@@ -47,7 +62,7 @@ def _tell(
             "reference": sourced.source.reference,
             "root": sourced.source.root or None,
             "policies": [],
-            "keys": _believed(sourced),
+            "keys": len(sourced.believed),
             "loaded_at": sourced.at,
             "age": now - sourced.at,
             "stale_at": stale_at,
@@ -55,20 +70,12 @@ def _tell(
             "failed_at": None if feed is None else feed.failed_at,
             "next_refresh": None if feed is None else feed.next_refresh,
         }
+    # Of several policies the worst of each counts: one may go on with older keys, or with fewer of them.
     entry = found[name]
-    # Of several policies the one that is worst off counts: it may go on with older keys, or with fewer of them.
-    entry["keys"] = min(int(str(entry["keys"])), _believed(sourced))
-    entry["loaded_at"] = min(float(str(entry["loaded_at"])), sourced.at)
-    entry["age"] = now - float(str(entry["loaded_at"]))
-    policies = entry["policies"]
-    assert isinstance(policies, list)
-    if candidate.name not in policies:
-        policies.append(candidate.name)
-    earlier = entry["stale_at"]
-    if stale_at is not None and (not isinstance(earlier, float) or stale_at < earlier):
-        entry["stale_at"] = stale_at
-
-
-def _believed(sourced: _Any) -> int:
-    """How many keys are believed: none that its issuer has withdrawn."""
-    return sum(not (isinstance(key, Key) and key.material_id in sourced.withdrawn) for key in sourced.keys)
+    entry["keys"] = min(entry["keys"], len(sourced.believed))
+    entry["loaded_at"] = min(entry["loaded_at"], sourced.at)
+    entry["age"] = now - entry["loaded_at"]
+    if candidate.name not in entry["policies"]:
+        entry["policies"].append(candidate.name)
+    if stale_at is not None:
+        entry["stale_at"] = stale_at if entry["stale_at"] is None else min(stale_at, entry["stale_at"])

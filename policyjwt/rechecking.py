@@ -21,6 +21,7 @@ from policyjwt.judging import judge, judge_verified
 from policyjwt.key_separation import compare
 from policyjwt.key_sources import (
     Given,
+    Obtained,
     Source,
     Supply,
     decryption_sources,
@@ -182,28 +183,31 @@ def _was_withdrawn(key: Key, recorded: tuple[RecordedKey, ...] | None) -> bool:
 
 def _supply(policy: CheckedPolicy, found: Record, given: dict[str, Given]) -> Supply:
     """The public keys of then, each as old as it was, and the secrets that were handed in."""
-    of_lists = list(status_sources(policy))
-    since = {} if found.status_loaded_at is None else {each.reference: found.status_loaded_at for each in of_lists}
-    return Supply(given=_keys(policy, found, given), obtained={}, files=Files(), since=since, now=found.loaded_at)
-
-
-def _keys(policy: CheckedPolicy, found: Record, given: dict[str, Given]) -> dict[str, Given]:
-    """The public keys of then, by reference, and the secrets that were handed in."""
     mine, of_lists = list(signature_sources(policy)), list(status_sources(policy))
-    named = (*mine, *of_lists, *decryption_sources(policy))
-    secrets = {source.reference for source in named if isinstance(source.item, Secret)}
+    secrets = {
+        source.reference
+        for source in (*mine, *of_lists, *decryption_sources(policy))
+        if isinstance(source.item, Secret)
+    }
     if given.keys() != secrets:
         missing, unknown = sorted(secrets - given.keys()), sorted(given.keys() - secrets)
         what = f"hand in {', '.join(missing)} with `keys`" if missing else f"no policy refers to {', '.join(unknown)}"
         raise ValueError(f"no record holds secrets: {what}")
-    return {**given, **_public(mine, found.keys), **_public(of_lists, found.status_keys)}
+    obtained = {
+        **_public(mine, found.keys, at=found.loaded_at),
+        **_public(of_lists, found.status_keys, at=found.status_loaded_at),
+    }
+    return Supply(given=given, obtained=obtained, files=Files(), since={}, now=found.loaded_at)
 
 
-def _public(named: list[Source], keys: tuple[RecordedKey, ...] | None) -> dict[str, Given]:
-    wanted = [source.reference for source in named if not isinstance(source.item, Secret)]
+def _public(named: list[Source], keys: tuple[RecordedKey, ...] | None, *, at: float | None) -> dict[str, Obtained]:
+    """By source: one address may be asked twice, for tokens and for lists, under two authorities."""
+    wanted = [source.renewal for source in named if not isinstance(source.item, Secret)]
     public = tuple(_key(key) for key in keys or () if key.jwk is not None)
+    if not public or at is None:
+        return {}
     try:
-        return dict.fromkeys(wanted, KeySet(public)) if public else {}
+        return dict.fromkeys(wanted, Obtained(KeySet(public), at=at, born=at))
     except KeyRefused:
         raise ValueError("the keys of the record are no key set") from None
 
@@ -226,7 +230,7 @@ def _differences(then: Mapping[str, Any], now: Inspection, *, values: bool) -> I
     again = now.to_dict(values=values)
     if then["trusted"] is not again["would_trust"]:
         yield "the decision"
-    for name in ("policy", "policy_digest", "token_digest", "evaluated_at", "assurances", "good_until"):
+    for name in ("would_trust", "policy", "policy_digest", "token_digest", "evaluated_at", "assurances", "good_until"):
         if then.get(name) != again[name]:
             yield f"`{name}`"
     before, after = (tuple(map(_without_file, told["findings"])) for told in (then, again))

@@ -259,6 +259,13 @@ def test_what_was_changed_is_noticed(change: Callable[[dict[str, Any]], object],
         assert set(found.differences) == differences
 
 
+def test_a_refusal_that_says_it_would_trust_is_noticed() -> None:
+    record = by_key_set().evaluate(ONE.token(claims(exp=NOW - 999))).record()
+    assert again(record).same
+    record["verdict"]["would_trust"] = True
+    assert again(record).differences == ("`would_trust`",)
+
+
 def test_a_key_that_came_with_the_record_has_signed_its_token() -> None:
     """What another library verified is judged by the key that it used: with other claims the record is none."""
     token = ONE.token(claims())

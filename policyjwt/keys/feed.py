@@ -21,15 +21,27 @@ K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Brought(Generic[K]):
+    """What a fetch brought: keys, and how fresh they are.
+
+    `max_age` are the seconds for which they are fresh by their source's word, None where it says nothing; `age` those
+    for which they have lain in caches on the way, at most.
+    """
+
+    keys: K
+    max_age: int | None = None
+    age: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class RemoteSource(Generic[K]):
     """A key reference, how its keys are fetched, and its `stale at most` in seconds.
 
-    `fetch` gives the keys and for how many seconds they are fresh by their source's word, None where it says
-    nothing. It is called in a thread of its own, one call at a time, and must not hold the engine.
+    `fetch` is called in a thread of its own, one call at a time, and must not hold the engine.
     """
 
     reference: str
-    fetch: Callable[[], tuple[K, int | None]]
+    fetch: Callable[[], Brought[K]]
     stale: float
 
 
@@ -43,7 +55,6 @@ class FeedStatus:
 
     reference: str
     fetched_at: float | None
-    keys: int
     last_error: str | None
     failed_at: float | None
     next_refresh: float
@@ -93,7 +104,7 @@ class Feed(Generic[K]):
         self.fetched_at: float | None = None
         self.failed_at: float | None = None
         self.last_error: str | None = None
-        self.count = self.attempts = self.fetches = 0
+        self.attempts = self.fetches = 0
         self.fetching = False
         self.renew()
 
@@ -124,21 +135,20 @@ class Feed(Generic[K]):
             self.pace.begin(self.timer())
             self.attempts += 1
             self.fetching = True
-        at, max_age = None, None
-        result: K | KeyRefused
+        at: float | None = None
+        result: Brought[K] | KeyRefused
         try:
             at = self._instant()
-            keys, max_age = self._fetched()
-            self._installed(keys, at)
-            result = keys
+            result = self._fetched()
+            self._installed(result.keys, at)
         except KeyRefused as refused:
             result = _bare(refused)
         except BaseException:  # noqa: BLE001 - fail-closed border: whatever it is, the thread must go on
             result = say.not_taken()
         with self.lock:
             self.fetching = False
-            self._ended(result, at, max_age)
-        return result
+            self._ended(result, at)
+        return result if isinstance(result, KeyRefused) else result.keys
 
     def _instant(self) -> float:
         try:
@@ -149,16 +159,13 @@ class Feed(Generic[K]):
             raise say.clock_failed()
         return at
 
-    def _fetched(self) -> tuple[K, int | None]:
+    def _fetched(self) -> Brought[K]:
         try:
-            keys, max_age = self.source.fetch()
-            if keys is None:
-                raise say.no_keys_came()
+            return self.source.fetch()
         except KeyRefused:
             raise
         except BaseException:  # noqa: BLE001 - the border to a caller's resolver; its exception may quote a secret
             raise say.source_failed() from None
-        return keys, max_age if isinstance(max_age, int) else None
 
     def _installed(self, keys: K, at: float) -> None:
         """Put the keys in place, unless the engine has ended or only asked what they are."""
@@ -169,15 +176,15 @@ class Feed(Generic[K]):
             raise say.closed()
         install(self.source.reference, keys, at)
 
-    def _ended(self, result: K | KeyRefused, at: float | None, max_age: int | None) -> None:
+    def _ended(self, result: Brought[K] | KeyRefused, at: float | None) -> None:
         now = self.timer()
         if isinstance(result, KeyRefused):
             self.last_error, self.failed_at = f"{result.code}: {result.message}", at
             self.pace.fail(now)
             return
         self.fetches += 1
-        self.last_error, self.fetched_at, self.count = None, at, _count(result)
-        self.pace.succeed(now, max_age)
+        self.last_error, self.fetched_at = None, at
+        self.pace.succeed(now, result.max_age, result.age)
 
     def status(self) -> FeedStatus:
         """As it is now."""
@@ -187,7 +194,6 @@ class Feed(Generic[K]):
             return FeedStatus(
                 reference=self.source.reference,
                 fetched_at=self.fetched_at,
-                keys=self.count,
                 last_error=self.last_error,
                 failed_at=self.failed_at,
                 next_refresh=at + max(self.pace.next(now) - now, 0.0),
@@ -204,11 +210,6 @@ def _bare(refused: KeyRefused) -> KeyRefused:
         return KeyRefused(str(refused.code), str(refused.message), help=refused.help)
     except Exception:  # noqa: BLE001 - a subclass of a caller's may lack anything, and the thread must go on
         return say.source_failed()
-
-
-def _count(brought: object) -> int:
-    keys = getattr(brought, "keys", None)
-    return len(keys) if isinstance(keys, tuple) else 1
 
 
 def run(feed: Feed[K]) -> None:

@@ -89,8 +89,16 @@ def too_large(*, limit: int) -> KeyRefused:
 def copy_too_old(*, age: float, oldest: float) -> KeyRefused:
     """RFC 9111, section 5.1. A key that was withdrawn meanwhile is still in such a copy."""
     return fetch_failed(
-        f"what came is a copy that a cache has kept for {span(age)}; `stale at most` allows {duration(oldest)}",
-        help="have the keys cached for less, or allow in the policy what the issuer's cache takes",
+        f"what came is a copy that a cache has kept for up to {span(age)}; {duration(oldest)} are allowed",
+        help="have it cached for less, or allow in `stale at most` what the cache takes, and one fetch more",
+    )
+
+
+def older_copy() -> KeyRefused:
+    """Two caches before one host: what the one has passed on, the other has not heard of."""
+    return fetch_failed(
+        "what came is an older copy, from a cache, of what is known already",
+        help="nothing, if it passes; else look at the caches before the host of the keys: `curl -sI` shows `Age`",
     )
 
 
@@ -102,11 +110,6 @@ def no_answer() -> KeyRefused:
 def source_failed() -> KeyRefused:
     """A resolver of the caller's, or something below it; its exception may quote a secret."""
     return fetch_failed("the source of the keys failed", help="run the resolver by itself; its error is not shown here")
-
-
-def no_keys_came() -> KeyRefused:
-    """A resolver's answer is not what sources give."""
-    return fetch_failed("the source of the keys gave no keys")
 
 
 def clock_failed() -> KeyRefused:

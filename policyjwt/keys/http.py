@@ -49,7 +49,7 @@ _FAULTS: Final = {
 class Fetched:
     """What came. `max_age` are the seconds for which it is fresh by its own word, None where it says nothing.
 
-    `age` are the seconds for which it has lain in caches on the way, by their word.
+    `age` are the seconds for which it has lain in caches on the way, at most, by their word.
     """
 
     body: bytes
@@ -147,10 +147,15 @@ def _lifetime(headers: Message) -> int | None:
 
 
 def _age(headers: Message) -> int:
-    """RFC 9111, section 5.1. Of several answers the longest; what is no number of seconds says nothing."""
-    said = [value.strip() for line in headers.get_all("Age", ()) for value in line.split(",", _MOST_DIRECTIVES)]
+    """RFC 9111, section 5.1; what is no number of seconds says nothing.
+
+    Of several answers the longest, and a second more, for caches leave out what is less: keys are never taken for
+    younger than they are.
+    """
+    lines = headers.get_all("Age", ())
+    said = [value.strip() for line in lines for value in line.split(",", _MOST_DIRECTIVES)[:_MOST_DIRECTIVES]]
     digits = [value for value in said if _DIGITS.fullmatch(value)]
-    return max((int(value) if _SECONDS.fullmatch(value) else _LONGEST for value in digits), default=0)
+    return max((int(value) + 1 if _SECONDS.fullmatch(value) else _LONGEST for value in digits), default=0)
 
 
 def _unreached(fault: OSError | UnicodeError, *, private: bool) -> KeyRefused:

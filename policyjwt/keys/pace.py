@@ -80,15 +80,16 @@ class Pace:
         self._began = now
         self.wanted = False
 
-    def succeed(self, now: float, max_age: int | None) -> None:
-        """The attempt brought keys that were put in place."""
+    def succeed(self, now: float, max_age: int | None, age: float = 0.0) -> None:
+        """The attempt brought keys that were put in place, and that are `age` seconds old."""
         self.ended, self.failures = now, 0
         for name, since in list(self._asked.items()):
             if since <= self._began:
                 del self._asked[name]
                 self._unknown[name] = now + KIDS_FOR
         pause = REGULAR if max_age is None else min(max(float(max_age), SOONEST), LATEST)
-        pause = max(min(pause, self._stale / 2), _SHORTEST)
+        left = max(self._stale - age, min(self._stale, 2 * COOL_DOWN))  # of an old copy little: soon, not at once
+        pause = max(min(pause, left / 2), _SHORTEST)
         self.due = now + pause * (1 - JITTER * self._random())
 
     def fail(self, now: float) -> None:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import Final
 
 from policyjwt.errors import KeyRefused, KeysWithdrawn
 from policyjwt.keys import fetch_messages as say
 from policyjwt.keys.discovery import document_url, jwks_uri
+from policyjwt.keys.feed import Brought
 from policyjwt.keys.files import parse_jwks
 from policyjwt.keys.http import TIMEOUT, Fetched, fetch
 from policyjwt.tokens.jwk import named
 from policyjwt.tokens.keyset import KeySet
 
-
-@dataclass(frozen=True, slots=True)
-class FetchedKeys:
-    """Public keys, for how many seconds they are fresh by their host's word, and for how many they lay in caches."""
-
-    keys: KeySet
-    max_age: int | None
-    age: int
+_DAY: Final = 86_400.0
 
 
 def fetch_jwks(
@@ -30,12 +24,12 @@ def fetch_jwks(
     reference: str | None = None,
     oldest: float = math.inf,
     timeout: float = TIMEOUT,
-) -> FetchedKeys:
+) -> Brought[KeySet]:
     """The public keys at `url`. A copy that a cache has kept for more than `oldest` seconds is refused."""
     fetched = fetch(url, ca=ca, timeout=timeout)
     if fetched.age > oldest:  # check: K9
         raise say.copy_too_old(age=fetched.age, oldest=oldest)
-    return FetchedKeys(_keys(fetched, reference), fetched.max_age, fetched.age)
+    return Brought(_keys(fetched, reference), fetched.max_age, fetched.age)
 
 
 def _keys(fetched: Fetched, reference: str | None) -> KeySet:
@@ -44,10 +38,10 @@ def _keys(fetched: Fetched, reference: str | None) -> KeySet:
         return parse_jwks(fetched.body, reference=reference)
     except KeyRefused as refused:
         try:
-            materials, kids = named(fetched.body)
+            materials = named(fetched.body)
         except KeyRefused:
             raise refused from None  # no key set at all: that says nothing of any key
-        raise KeysWithdrawn(refused, materials, kids, age=fetched.age) from None
+        raise KeysWithdrawn(refused, materials, age=fetched.age) from None
 
 
 def fetch_discovered(
@@ -57,10 +51,12 @@ def fetch_discovered(
     reference: str | None = None,
     oldest: float = math.inf,
     timeout: float = TIMEOUT,
-) -> FetchedKeys:
+) -> Brought[KeySet]:
     """The public keys of `issuer`, found by its discovery document; each of the two fetches has its `timeout`.
 
-    The document may be as old as it is: it says where the keys are, not which.
+    A copy of the document may be a day old, whatever `oldest` is: it says where the keys are, not which.
     """
     document = fetch(document_url(issuer), ca=ca, timeout=timeout)
+    if document.age > max(oldest, _DAY):  # check: K9
+        raise say.copy_too_old(age=document.age, oldest=max(oldest, _DAY))
     return fetch_jwks(jwks_uri(document.body, issuer), ca=ca, reference=reference, oldest=oldest, timeout=timeout)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
@@ -55,12 +55,7 @@ def read_entries(source: str | bytes | Mapping[str, object], *, reference: str |
 
     KeyRefused `key.malformed` where it is neither.
     """
-    document = read_document(source)
-    listed = [document] if "kty" in document and "keys" not in document else document.get("keys")
-    if not isinstance(listed, list):
-        raise messages.key_malformed("a key set without the list `keys`")
-    if len(listed) > MAX_KEYS:
-        raise messages.key_malformed(f"a key set of {len(listed)} keys, where at most {MAX_KEYS} are read")
+    listed = _listed(read_document(source))
     entries = [_entry(item, number, len(listed), reference) for number, item in enumerate(listed, start=1)]
     secret = {item.get("kty") == "oct" for item in listed if isinstance(item, dict)}
     if len(secret) > 1:  # whatever either is for: the secret lies where the public keys are read
@@ -68,33 +63,36 @@ def read_entries(source: str | bytes | Mapping[str, object], *, reference: str |
     return tuple(entries)
 
 
-def named(source: bytes) -> tuple[frozenset[str], frozenset[str]]:
-    """The material of the public keys for signatures that a set names, sound or not; and ids of those without a number.
+def named(source: bytes) -> frozenset[str]:
+    """The material of the public keys for signatures that a set names, whether their entries are in order or not.
 
-    KeyRefused for what is no set, or too large a one. Whether a key is still the issuer's is another question than
-    whether its entry is in order. A key whose private half is shown with it is nobody's alone, and does not count.
+    KeyRefused for what is no set, or too large a one. A key is named by its number: one whose number can't be read is
+    not named. A key whose private half is shown is nobody's alone, and does not count.
     """
-    document = read_document(source)
-    listed = document.get("keys")
-    if not isinstance(listed, list) or len(listed) > MAX_KEYS:
-        raise messages.key_malformed("no key set of a size that is read")
-    materials, kids, shown = set[str](), set[str](), set[str]()
-    for entry in listed:
-        if not isinstance(entry, dict):
+    materials, shown = set[str](), set[str]()
+    for entry in _listed(read_document(source)):
+        material = _named_material(entry) if isinstance(entry, dict) else None
+        if material is None:
             continue
-        material, read = _named_material(entry), _entry(entry, 1, 1, None)
         if not PRIVATE.isdisjoint(entry) or "k" in entry:
-            shown |= {material} if material is not None else set()
-        elif isinstance(read, Key):
-            materials.add(read.material_id)
-        elif isinstance(read, KeyRefused) and material is not None:
+            shown.add(material)
+        elif not isinstance(_entry(entry, 1, 1, None), Foreign):
             materials.add(material)
-        elif isinstance(read, KeyRefused) and isinstance(entry.get("kid"), str):
-            kids.add(cast(str, entry["kid"]))
-    return frozenset(materials - shown), frozenset(kids)
+    return frozenset(materials - shown)
+
+
+def _listed(document: Jwk) -> list[Any]:
+    """The entries of a set, or the JWK itself where it stands alone."""
+    listed = [document] if "kty" in document and "keys" not in document else document.get("keys")
+    if not isinstance(listed, list):
+        raise messages.key_malformed("a key set without the list `keys`")
+    if len(listed) > MAX_KEYS:
+        raise messages.key_malformed(f"a key set of {len(listed)} keys, where at most {MAX_KEYS} are read")
+    return listed
 
 
 def _named_material(entry: Jwk) -> str | None:
+    """As `Key.material_id`, of a key that may be none: leading zeros of numbers and `=` at the end change nothing."""
     kty, crv = entry.get("kty"), entry.get("crv")
     member = entry.get("n" if kty == "RSA" else "x")
     if not isinstance(kty, str) or not isinstance(member, str) or len(member) > _MAX_RSA_CHARACTERS:
@@ -105,6 +103,8 @@ def _named_material(entry: Jwk) -> str | None:
         return None
     if kty == "RSA":
         return material_of(kty, base64url.encode(value.lstrip(b"\0")))
+    if kty == "EC" and isinstance(crv, str) and crv in _CURVES:
+        value = value.lstrip(b"\0").rjust(_CURVES[crv][1], b"\0")
     return material_of(kty, f"{crv}:{base64url.encode(value)}")
 
 

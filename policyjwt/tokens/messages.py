@@ -214,9 +214,9 @@ def key_withdrawn() -> TokenRefused:
     """The issuer's word that it has the key no more holds, whatever else its set says."""
     return TokenRefused(
         "key.withdrawn",
-        actual="the issuer has taken this key out of its set",
-        expected="a key that the issuer's last set lists",
-        help="the rest of that set could not be used: `Engine.status()` says why",
+        actual="this key counts as the issuer's no more",
+        expected="a key that the issuer's last set lists, and that decrypts nothing here",
+        help="that set could not be used as a whole: `Engine.status()` says why",
     )
 
 

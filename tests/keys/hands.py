@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Condition, Event, Thread
 from typing import Any
 
-from policyjwt.keys.feed import Message
+from policyjwt.keys.feed import Brought, Message
 from policyjwt.keys.feeds import Feeds, RemoteSource
 from policyjwt.tokens import KeySet
 from tests.issuer import Issuer
@@ -78,14 +78,14 @@ class Counted:
         self.entered = Event()
         self.times: list[float] = []
 
-    def fetch(self) -> tuple[KeySet, int | None]:
+    def fetch(self) -> Brought[KeySet]:
         self.times.append(self.hands.now)
         self.entered.set()
         if self.gate is not None:
             assert self.gate.wait(GUARD)
         if self.fault is not None:
             raise self.fault
-        return self.keys, self.max_age
+        return Brought(self.keys, self.max_age)
 
 
 class Holder:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from policyjwt import Context, Engine, PolicyError, recheck
 from policyjwt.errors import KeyRefused
+from policyjwt.key_renewal import KeyRenewal
 from policyjwt.key_sources import Obtained
 from policyjwt.keys import pace
 from policyjwt.keys.feed import Message
@@ -56,13 +57,29 @@ THREADS, EVALUATIONS = 8, 10_000
 
 
 class Clock:
-    """A clock that tests set."""
+    """A clock that tests set. `steady` is one that they only let go on."""
+
+    steady: Clock
 
     def __init__(self) -> None:
         self.now = float(NOW)
 
+    def pass_by(self, seconds: float) -> None:
+        """Let time go by."""
+        self.now += seconds
+        self.steady.now += seconds
+
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the day, and the one that is never set: what a test does to the one, the other has not noticed."""
+    day, steady = Clock(), Clock()
+    day.steady = steady
+    monkeypatch.setattr("policyjwt.key_renewal.monotonic", steady)
+    return day
 
 
 @pytest.fixture
@@ -506,6 +523,25 @@ def test_a_reload_during_an_outage_keeps_the_keys_and_their_age(host: KeyHost, t
         assert codes(judge.evaluate(A.token(claims()))) == {"claim.only-t"}
 
 
+def test_a_reload_that_fails_tells_why_whatever_its_news_do(
+    host: KeyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "p.policy"
+    file.write_text(text(host))
+    (tmp_path / "ca.pem").write_bytes(own_authority().pem)
+
+    def fails(*_: object) -> None:
+        raise ValueError("a defect")
+
+    with Engine.load(file, replay=MemoryReplayStore(10, single_process=True), clock=Clock()) as judge:
+        file.write_text(text(host, section('key env "NOBODY_HAS_THIS" as pem')))
+        with monkeypatch.context() as patched:
+            patched.setattr("policyjwt.in_force.InForce.renewed", fails)
+            with pytest.raises(PolicyError):
+                judge.reload()
+        assert judge.evaluate(A.token(claims()))
+
+
 def test_threads_end_with_the_engine(host: KeyHost, tmp_path: Path) -> None:
     before = _threads()
     judge = engine(tmp_path, text(host))
@@ -549,9 +585,24 @@ def test_a_reload_whose_threads_do_not_start_leaves_the_engine_as_it_was(
             with pytest.raises(KeyRefused, match="no thread left"):
                 judge.reload()
         assert judge.evaluate(A.token(claims()))
+        running = _threads()
         host.publish(B)
+
+        def fails(renewal: KeyRenewal) -> None:
+            started(renewal)
+            raise KeyRefused("key.fetch_failed", "no thread left for the second source")
+
+        with monkeypatch.context() as patched:
+            started = KeyRenewal.start
+            patched.setattr(KeyRenewal, "start", fails)
+            with pytest.raises(KeyRefused, match="the second source"):
+                judge.reload()
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.unknown_kid"}, "withdrawn: that was heard"
+        until(lambda: _threads() == running)
+        host.publish(C)
         renew(judge)
-        assert judge.evaluate(B.token(claims())), "the keys in force are still renewed"
+        assert judge.evaluate(C.token(claims())), "the keys in force are still renewed"
+        host.publish(B)
         judge.reload()
         assert codes(judge.evaluate(B.token(claims()))) == {"claim.only-t"}
 
@@ -733,22 +784,26 @@ def test_a_key_that_was_replaced_under_its_name_is_withdrawn(host: KeyHost, tmp_
         host.reply = sends(answer(json.dumps({"keys": [successor.jwk(), WEAK]}).encode()))
         renew(judge)
         assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}
+        host.publish(A)
+        renew(judge)
+        assert judge.evaluate(A.token(claims()))
         nameless = {name: value for name, value in A.jwk().items() if name != "x"}
         host.reply = sends(answer(json.dumps({"keys": [nameless]}).encode()))
         renew(judge)
-        assert judge.evaluate(A.token(claims())), "whose entry can't be read at all is known by its name"
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}, "a name is no key"
 
 
-def test_a_policy_that_can_not_use_a_set_keeps_no_other_from_it(host: KeyHost, tmp_path: Path) -> None:
+def test_a_policy_that_can_not_use_a_set_keeps_no_other_from_it(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
     """One source, two policies: the issuer has only ES256 keys left, and the stolen one is gone."""
     rsa = Issuer("RS256", "r")
     host.publish(A, rsa)
     second = text(host, name="q", algorithms="RS256", audience='audience "other"').removeprefix("policyjwt 1\n")
-    with engine(tmp_path, text(host) + second) as judge:
+    with engine(tmp_path, text(host) + second, clock=clock) as judge:
         of_q = rsa.token(claims(aud="other"))
         assert judge.evaluate(A.token(claims()))
         assert judge.evaluate(of_q)
         host.publish(B)
+        clock.pass_by(10)
         renew(judge)
         assert "no key of this policy fits `RS256`" in told(judge)["last_error"]
         assert judge.evaluate(B.token(claims())), "who can use the set does"
@@ -756,7 +811,7 @@ def test_a_policy_that_can_not_use_a_set_keeps_no_other_from_it(host: KeyHost, t
         assert codes(judge.evaluate(of_q)) == {"key.withdrawn"}
         entry = told(judge)
         assert entry["policies"] == ["p", "q"]
-        assert entry["keys"] == 0, "who watches is told of the policy that is worst off"
+        assert (entry["keys"], entry["loaded_at"], entry["age"]) == (0, NOW, 10), "of the policy that is worst off"
         host.reply = sends(answer(status="500 Oops"))
         with pytest.raises(PolicyError) as caught:
             judge.reload()
@@ -778,8 +833,8 @@ def test_a_set_that_the_policies_refuse_withdraws_too(host: KeyHost, tmp_path: P
         assert codes(judge.evaluate(nested(leaks, decrypts, alg="ECDH-ES"))) == {"key.unknown_kid"}
 
 
-def test_a_reload_that_fails_hears_a_withdrawal_all_the_same(host: KeyHost, tmp_path: Path) -> None:
-    for published in (json.dumps({"keys": []}).encode(), jwks(B)):
+def test_a_reload_that_fails_hears_the_issuer_all_the_same(host: KeyHost, tmp_path: Path) -> None:
+    for published, code in ((json.dumps({"keys": []}).encode(), "key.withdrawn"), (jwks(B), "key.unknown_kid")):
         file = tmp_path / "p.policy"
         file.write_text(text(host))
         (tmp_path / "ca.pem").write_bytes(own_authority().pem)
@@ -790,7 +845,8 @@ def test_a_reload_that_fails_hears_a_withdrawal_all_the_same(host: KeyHost, tmp_
             file.write_text(text(host, section('key env "NOBODY_HAS_THIS" as pem')))
             with pytest.raises(PolicyError):
                 judge.reload()
-            assert codes(judge.evaluate(A.token(claims()))) == {"key.withdrawn"}
+            assert codes(judge.evaluate(A.token(claims()))) == {code}
+            assert bool(judge.evaluate(B.token(claims()))) is (code == "key.unknown_kid"), "what is new, too"
 
 
 @pytest.mark.parametrize(
@@ -867,6 +923,21 @@ def test_one_key_for_tokens_and_lists_is_withdrawn_where_its_source_says_so(host
         assert recheck(record).same
 
 
+def test_one_address_by_two_authorities_is_judged_again_as_two(host: KeyHost, tmp_path: Path) -> None:
+    """For tokens by the one, for lists by the other, and by now they have brought different keys."""
+    source = f'keys jwks url "{host.url}" {{ ca "again.pem" }}'
+    status = f'status {{ list from caller  {source}  uri "{STATUS_URI}"  age at most 1h }}'
+    (tmp_path / "again.pem").write_bytes(own_authority().pem)
+    token = A.token(claims(status={"status_list": {"idx": 0, "uri": STATUS_URI}}))
+    with engine(tmp_path, text(host, status)) as judge:
+        host.publish(C)
+        (of_lists,) = (name for name in judge._loaded.renewal.origins if name.endswith("again.pem"))
+        judge._loaded.renewal._feeds.refresh(of_lists, timeout=GUARD)
+        verdict = judge.evaluate(token, Context(status_lists=(status_list(C, [0]),)))
+        assert verdict
+        assert recheck(json.loads(json.dumps(verdict.record()))).differences == ()
+
+
 def test_who_withdraws_a_shared_key_takes_down_nobody_else(host: KeyHost, tmp_path: Path) -> None:
     """Two issuers, one key: neither is authenticated. Then one of them has it no more, and the other is."""
     other = policy(
@@ -921,6 +992,41 @@ def test_a_withdrawn_key_that_is_anothers_by_now_stays_withdrawn(host: KeyHost, 
         assert judge.evaluate(of_other)
 
 
+def test_who_lists_our_key_keeps_nobody_from_decrypting_by_it(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
+    """To list a key takes no private key. The vault brings the next one when another issuer has listed it already."""
+    first, second = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    claimed = Issuer(kid="z")
+    claimed.private = second
+    vault = [first]
+    lines = 'key env "VAULT" as pem'
+    ours = policy(replay=REUSABLE, rest=f"provides sub is string\n  {section(lines, alg='ECDH-ES')}")
+    other = text(host, name="other", issuer='issuer "https://other.example"').removeprefix("policyjwt 1\n")
+    given = {"url:https://issuer.example/jwks": C.keys(), "env:VAULT": lambda: pem(vault[0])}
+    token = {"iss": "https://other.example"}
+    host.publish(A, claimed)
+    with engine(tmp_path, ours + other, keys=given, clock=clock) as judge:
+        assert judge.evaluate(nested(C, first, alg="ECDH-ES"))
+        assert judge.evaluate(claimed.token(claims(**token)))
+        vault[0] = second
+        clock.pass_by(10)
+        renew(judge)
+        for _ in range(2):
+            assert judge.evaluate(nested(C, second, alg="ECDH-ES"))
+            assert judge.evaluate(A.token(claims(**token)))
+            assert codes(judge.evaluate(claimed.token(claims(**token)))) == {"key.withdrawn"}
+            clock.pass_by(10)
+            renew(judge)
+            by_reference = {entry["reference"]: entry for entry in judge.status()["keys"]}
+            assert "decrypts" in by_reference[f"url:{host.url}"]["last_error"], "it lists the key still"
+            assert by_reference[f"url:{host.url}"]["keys"] == 1
+        host.reply = sends(answer(status="500 Oops"))
+        judge.reload()
+        assert judge.evaluate(nested(C, second, alg="ECDH-ES")), "a reload forgets nothing"
+        host.publish(A, B)
+        renew(judge)
+        assert judge.evaluate(B.token(claims(**token)))
+
+
 # ------------------------------------------------------------------------------------------------ copies in caches
 
 
@@ -930,58 +1036,109 @@ def aged(seconds: int, *issuers: Issuer, weak: bool = False) -> Reply:
     return sends(answer(json.dumps({"keys": keys}).encode(), more=f"Age: {seconds}\r\n"))
 
 
-def test_keys_are_as_old_as_the_copy_that_came(host: KeyHost, tmp_path: Path) -> None:
+def test_keys_are_as_old_as_the_copy_that_came(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
     """`stale at most` is how long a withdrawn key can be believed, caches or not."""
-    clock = Clock()
-    host.reply = aged(3000, A)
+    host.reply = aged(2999, A)
     with engine(tmp_path, text(host), clock=clock) as judge:
         assert (told(judge)["age"], told(judge)["stale_at"]) == (3000, NOW + 600)
-        clock.now += 601
+        clock.pass_by(601)
         assert codes(judge.evaluate(A.token(claims(exp=NOW + 999)))) == {"key.set_stale"}
-        host.reply = aged(3601, A)
+        host.reply = aged(3600, A)
         renew(judge)
-        assert "a cache has kept for 1h 1s; `stale at most` allows 1h" in told(judge)["last_error"]
+        assert "a cache has kept for up to 1h 1s; 1h are allowed" in told(judge)["last_error"]
         assert codes(judge.evaluate(A.token(claims(exp=NOW + 999)))) == {"key.set_stale"}
     with pytest.raises(PolicyError, match="a copy that a cache has kept"):
         engine(tmp_path, text(host), clock=clock)
 
 
+def test_an_old_copy_is_asked_for_again_before_it_is_stale(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
+    host.reply = aged(3499, A)
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        renew(judge)
+        assert told(judge)["next_refresh"] <= NOW + 50 < told(judge)["stale_at"] == NOW + 100
+
+
+def test_who_allows_more_hears_of_withdrawals_that_are_too_old_for_others(
+    host: KeyHost, tmp_path: Path, clock: Clock
+) -> None:
+    """Two policies, one source: the one with two minutes must not keep news from the one with an hour."""
+    second = text(host, stale="2m", name="q", audience='audience "other"').removeprefix("policyjwt 1\n")
+    with engine(tmp_path, text(host) + second, clock=clock) as judge:
+        clock.pass_by(300)
+        host.reply = aged(130, B)
+        renew(judge)
+        lasting = claims(exp=NOW + 999)
+        assert codes(judge.evaluate(A.token(lasting))) == {"key.unknown_kid"}
+        assert judge.evaluate(B.token(lasting))
+        assert codes(judge.evaluate(B.token(lasting | {"aud": "other"}))) == {"key.set_stale"}
+
+
 @pytest.mark.parametrize("weak", [False, True])
 @pytest.mark.parametrize("reload", [False, True])
-def test_an_older_copy_brings_no_withdrawn_key_back(host: KeyHost, tmp_path: Path, *, weak: bool, reload: bool) -> None:
+def test_an_older_copy_brings_no_withdrawn_key_back(
+    host: KeyHost, tmp_path: Path, clock: Clock, *, weak: bool, reload: bool
+) -> None:
     """Of two caches in front of an issuer, one has not heard of a withdrawal that the other has passed on."""
-    file, clock = tmp_path / "p.policy", Clock()
+    file = tmp_path / "p.policy"
     file.write_text(text(host))
     (tmp_path / "ca.pem").write_bytes(own_authority().pem)
     host.publish(A, B)
     lasting = claims(exp=NOW + 999)
     with Engine.load(file, replay=MemoryReplayStore(10, single_process=True), clock=clock) as judge:
         again = judge.reload if reload else partial(renew, judge)
-        clock.now += 100
+        clock.pass_by(100)
         host.reply = aged(0, B, weak=weak)
         again()
         gone = codes(judge.evaluate(A.token(lasting)))
         assert gone == ({"key.withdrawn"} if weak else {"key.unknown_kid"})
         for older in (aged(30, A, B), aged(30, A, B, weak=True), aged(30, A), aged(30, weak=True)):
-            clock.now += 10
+            clock.pass_by(10)
+            clock.now -= 7  # and somebody sets the clock of the day: it is not asked
             host.reply = older
             again()
             assert codes(judge.evaluate(A.token(lasting))) == gone
             assert judge.evaluate(B.token(lasting))
-            clock.now += 10
-            host.reply = aged(19, B, weak=weak)  # and this one is newer than all
+            clock.pass_by(10)
+            host.reply = aged(18, B, weak=weak)  # and this one is newer than all
             again()
         host.reply = aged(0, A, B)
         again()
         assert judge.evaluate(A.token(lasting)), "the issuer's word again"
 
 
-def test_a_clock_that_was_set_back_makes_no_copy_older(host: KeyHost, tmp_path: Path) -> None:
-    clock = Clock()
+def test_an_older_copy_is_told_and_asked_no_kid_is_forgotten(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        clock.pass_by(100)
+        host.publish(B)
+        renew(judge)
+        clock.pass_by(10)
+        host.reply = aged(30, A)
+        renew(judge)
+        assert "an older copy, from a cache, of what is known already" in told(judge)["last_error"]
+        host.reply = aged(30, B)
+        renew(judge)
+        assert told(judge)["last_error"] is None, "older, and the same"
+        assert told(judge)["loaded_at"] == NOW + 100
+
+
+def test_a_copy_of_the_second_before_is_older(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
+    """Caches leave out what is less than a second."""
+    with engine(tmp_path, text(host), clock=clock) as judge:
+        clock.pass_by(100)
+        host.publish(B)
+        renew(judge)
+        clock.pass_by(30)
+        host.reply = aged(30, A, B)
+        renew(judge)
+        assert codes(judge.evaluate(A.token(claims(exp=NOW + 999)))) == {"key.unknown_kid"}
+
+
+def test_a_clock_that_was_set_back_makes_no_copy_older(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
     clock.now += 365 * 86_400
     host.reply = aged(5, A)
     with engine(tmp_path, text(host), clock=clock) as judge:
         clock.now = float(NOW)
+        clock.steady.now += 20
         renew(judge)
         assert judge.evaluate(A.token(claims()))
 
@@ -1014,14 +1171,27 @@ def test_the_shortest_limit_sets_the_pace_of_a_source_that_two_policies_have(hos
         assert entry["stale_at"] == NOW + 120
 
 
-def test_what_came_for_policies_of_before_a_reload_is_not_put_in_force(host: KeyHost, tmp_path: Path) -> None:
-    with engine(tmp_path, text(host)) as judge:
+def test_what_comes_during_a_reload_is_put_in_force_after_it(host: KeyHost, tmp_path: Path, clock: Clock) -> None:
+    """If the policies of then have the same source; else it is another's word."""
+    name = f"url:{host.url} by {tmp_path}/ca.pem"
+    with engine(tmp_path, text(host), clock=clock) as judge:
         before = judge._loaded.renewal
+        clock.pass_by(10)
+        asked = clock.steady.now
+        clock.pass_by(10)
+        host.publish(A, B)
         judge.reload()
-        with pytest.raises(KeyRefused, match="loaded anew meanwhile"):
-            judge._renew(
-                before, f"url:{host.url} by {tmp_path}/ca.pem", Obtained(B.keys(), at=float(NOW), asked=float(NOW))
-            )
+        with pytest.raises(KeyRefused, match="an older copy"):
+            judge._renew(before, name, Obtained(A.keys(), at=asked, born=asked))
+        clock.pass_by(10)
+        judge._renew(before, name, Obtained(B.keys(), at=clock.now, born=clock.steady.now))
+        assert judge.evaluate(B.token(claims()))
+        assert codes(judge.evaluate(A.token(claims()))) == {"key.unknown_kid"}
+        (tmp_path / "ca.pem").write_bytes(host_certificate("x").pem + own_authority().pem)
+        host.publish(A)
+        judge.reload()
+        with pytest.raises(KeyRefused, match="have these keys no more"):
+            judge._renew(before, name, Obtained(B.keys(), at=clock.now + 10, born=clock.steady.now + 10))
         assert judge.evaluate(A.token(claims()))
 
 

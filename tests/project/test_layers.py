@@ -164,6 +164,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "key_renewal",
         "key_separation",
         "key_sources",
+        "keys",
         "language",
         "checker",
         "selection",
